@@ -2,7 +2,10 @@
 //!
 //! Knows nothing of Intercom's JSON, of files, of SQLite. Everything here is a value.
 
+mod entry;
+
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -12,8 +15,20 @@ macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(transparent)]
-        pub struct $name(Box<str>);
+        #[serde(from = "Box<str>", into = "String")]
+        pub struct $name(Arc<str>);
+
+        impl From<Box<str>> for $name {
+            fn from(text: Box<str>) -> Self {
+                Self(text.into())
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                (*id.0).into()
+            }
+        }
 
         impl $name {
             /// The text as it is.
@@ -50,14 +65,14 @@ text_id! {
 
 impl SourceName {
     /// Takes a name as the configuration has it.
-    pub fn new(name: impl Into<Box<str>>) -> Self {
+    pub fn new(name: impl Into<Arc<str>>) -> Self {
         Self(name.into())
     }
 }
 
 impl DocPath {
     /// Takes a relative, `/`-separated path and puts it into NFC.
-    pub fn new(path: impl Into<Box<str>>) -> Self {
+    pub fn new(path: impl Into<Arc<str>>) -> Self {
         Self(nfc(path.into()))
     }
 
@@ -99,7 +114,7 @@ impl ExternalId {
     pub const MAX_BYTES: usize = 255;
 
     /// Takes a path or a front matter `id`: NFC, and over [`Self::MAX_BYTES`] shortened with a hash of the whole.
-    pub fn new(id: impl Into<Box<str>>) -> Self {
+    pub fn new(id: impl Into<Arc<str>>) -> Self {
         let id = nfc(id.into());
         if id.len() <= Self::MAX_BYTES {
             return Self(id);
@@ -119,9 +134,15 @@ impl From<&DocPath> for ExternalId {
     }
 }
 
+impl From<&ExternalId> for DocPath {
+    fn from(id: &ExternalId) -> Self {
+        Self(id.0.clone())
+    }
+}
+
 impl PageId {
     /// Takes the id as Intercom gave it.
-    pub fn new(id: impl Into<Box<str>>) -> Self {
+    pub fn new(id: impl Into<Arc<str>>) -> Self {
         Self(id.into())
     }
 }
@@ -174,6 +195,11 @@ hash! {
     SourceHash
 }
 
+hash! {
+    /// A whole scan and what its documents are rendered with: equal means that not one document is to be looked at.
+    ScanDigest
+}
+
 /// What a source knows cheaply of a document: equal means unchanged. Opaque: a file's stat, a blob's id, an `ETag`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fingerprint(pub Box<[u8]>);
@@ -186,6 +212,15 @@ pub struct Switch {
     /// `true`: we own the switch: it is sent with every request and is part of the content hash.
     /// `false`: it is sent when the page is created, and from then on it belongs to whoever sets it in Intercom.
     pub managed: bool,
+}
+
+/// The two switches of a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Switches {
+    /// The AI agent's.
+    pub ai_agent: bool,
+    /// Copilot's.
+    pub ai_copilot: bool,
 }
 
 /// A page as Fin is to have it: everything that is sent but the id of its import source.
@@ -251,8 +286,10 @@ pub fn content_hash(
     ContentHash(hash.finalize().into())
 }
 
+pub use entry::{Acknowledged, BodyHash, Doubt, Entry, Missed, Rejected};
+
 /// What stood in the way of seeing a source whole. One is enough to keep every delete from being planned (I2).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
     /// Where: relative to the root, or empty for the root itself.
     pub path: String,
@@ -276,7 +313,7 @@ impl Failure {
     }
 }
 
-fn nfc(text: Box<str>) -> Box<str> {
+fn nfc(text: Arc<str>) -> Arc<str> {
     if is_nfc(&text) { text } else { text.nfc().collect::<String>().into() }
 }
 

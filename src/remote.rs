@@ -5,7 +5,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use crate::page::{ExternalId, ImportSourceId, Page, PageId};
+use crate::page::{ExternalId, ImportSourceId, Page, PageId, Switches};
 
 /// A content import source as the remote holds it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,15 +33,6 @@ pub struct ImportSourceChange {
     pub active: Option<bool>,
     /// The new audience, applied to the pages that are there as well.
     pub audience_ids: Option<Vec<i64>>,
-}
-
-/// The two switches of a page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Switches {
-    /// The AI agent's.
-    pub ai_agent: bool,
-    /// Copilot's.
-    pub ai_copilot: bool,
 }
 
 /// The switches that a request carries; `None` leaves one as it is (and off on a new page).
@@ -109,6 +100,8 @@ pub enum RemoteError {
         code: String,
         /// Intercom's message, with the field and the `request_id` where there was one.
         message: String,
+        /// No earlier attempt of this very call was left without an answer: the remote holds what it held before.
+        certain: bool,
     },
     /// 404 on a page or an import source named by its id: it is not there.
     #[error("{message}")]
@@ -169,8 +162,8 @@ pub trait Remote: Send + Sync {
     ) -> impl Future<Output = Result<RemotePage, RemoteError>> + Send;
     /// One page by Intercom's id.
     fn page(&self, id: &PageId) -> impl Future<Output = Result<RemotePage, RemoteError>> + Send;
-    /// Deletes a page by Intercom's id; gone already is success.
-    fn delete_page(&self, id: &PageId) -> impl Future<Output = Result<(), RemoteError>> + Send;
+    /// Deletes a page by Intercom's id, and says whether it was there; gone already is success.
+    fn delete_page(&self, id: &PageId) -> impl Future<Output = Result<bool, RemoteError>> + Send;
     /// One page of the listing of the whole workspace, from the start or from a cursor.
     fn list_pages(&self, from: Option<&Cursor>) -> impl Future<Output = Result<Listing, RemoteError>> + Send;
 

@@ -1,8 +1,36 @@
 //! Rendering: (document, site, inputs) → page and everything that it asked for. Pure: no file system, no clock.
+//!
+//! Markdown, HTML and text become clean html. Invariants: the same inputs give the same bytes; no input makes it panic
+//! or take more than time linear in its size; the html holds only what `elements` allows; nothing between `fin:skip`
+//! markers, and nothing of a document whose front matter cannot be read, is ever part of a page.
+
+mod constructs;
+mod dates;
+mod elements;
+mod front_matter;
+mod html;
+mod links;
+mod markdown;
+mod plain;
+mod raw;
+mod skip;
+mod slug;
+mod text;
+mod tokens;
+mod warnings;
+mod writer;
+
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use url::Url;
 
-use crate::page::{DocPath, Failure, Page};
+use self::links::Links;
+use self::raw::Draft;
+use self::skip::Skips;
+use self::warnings::Warnings;
+use crate::page::{DocPath, ExternalId, Failure, Page, Switch};
 use crate::site::Site;
 
 /// Raised with every change that may render a document differently; documents of another version are rendered again.
@@ -101,19 +129,174 @@ pub struct Rendered {
     pub asked: Vec<Asked>,
 }
 
+/// A hash of everything beside the documents that decides how they are rendered: where it differs, they are rendered
+/// again.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Recipe(pub [u8; 32]);
+
+impl fmt::Display for Recipe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&base16ct::lower::encode_string(&self.0))
+    }
+}
+
+impl fmt::Debug for Recipe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Recipe({})", base16ct::lower::encode_string(&self.0[..6]))
+    }
+}
+
+/// The recipe of a source: [`VERSION`], its site and its page options.
+#[must_use]
+pub fn recipe(site: &Site, options: &PageOptions) -> Recipe {
+    // `Debug` names every field, so that a new one cannot be forgotten here; a change of its form costs one render.
+    Recipe(Sha256::digest(format!("{VERSION} {site:?} {options:?}")).into())
+}
+
 /// Reads what a document says of itself. Fails where its front matter cannot be read: nothing is sent of such a one.
-pub fn facts(_path: &DocPath, _bytes: &[u8]) -> Result<Facts, Failure> {
-    todo!()
+pub fn facts(path: &DocPath, bytes: &[u8]) -> Result<Facts, Failure> {
+    let source = read(bytes)?;
+    let format = Format::of(path);
+    let split = format.split(source)?;
+    let mut facts = split.front.as_ref().map_or_else(|| Ok(Facts::default()), front_matter::read)?;
+    if format == Format::Html {
+        let head = html::head(split.body);
+        facts.title = facts.title.or(head.title);
+        if head.noindex {
+            facts.excluded.get_or_insert_with(|| "robots: noindex".to_owned());
+        }
+    }
+    Ok(facts)
 }
 
 /// Renders a document whose facts are known.
 pub fn render(
-    _path: &DocPath,
-    _bytes: &[u8],
-    _facts: &Facts,
-    _site: &Site,
-    _options: &PageOptions,
-    _inputs: &dyn Inputs,
+    path: &DocPath,
+    bytes: &[u8],
+    facts: &Facts,
+    site: &Site,
+    options: &PageOptions,
+    inputs: &dyn Inputs,
 ) -> Result<Rendered, Failure> {
-    todo!()
+    let source = read(bytes)?;
+    let format = Format::of(path);
+    let split = format.split(source)?;
+    let (body, line) = (split.body, split.body_line);
+    let skips = match format {
+        Format::Markdown if markdown::is_too_nested(body) => {
+            return Err(fails("too_nested", "its quotes or lists nest too deeply to be rendered; flatten them"));
+        }
+        Format::Markdown => markdown::skips(body, line)?,
+        Format::Html => html::skips(body, line)?,
+        Format::Text => skip::in_text(body, line)?,
+    };
+    let url = site.url(path, facts);
+    let links = Links::new(path, url.as_ref(), site, inputs);
+    let mut draft = Draft::new(links, Warnings::new(body, line), body.len() + body.len() / 4);
+    write(path, body, &skips, &mut draft);
+    let Draft { writer, links, warnings, needs_sanitiser, .. } = draft;
+    let html = writer.finish();
+    let html = if needs_sanitiser { elements::sanitised(&html).trim().to_owned() } else { html };
+    let plain = plain::plain(&html);
+    if plain.text.is_empty() {
+        return Err(fails("empty", "the page has no text; write some, or leave it out with `fin: {skip: true}`"));
+    }
+    let title = plain.h1.or_else(|| facts.title.clone()).or(plain.heading).unwrap_or_else(|| title_of(path));
+    let page = Page {
+        external_id: facts.id.as_ref().map_or_else(|| ExternalId::from(path), |id| ExternalId::new(id.as_str())),
+        title: shortened(&title),
+        html,
+        url: url.as_ref().map(Url::to_string),
+        locale: options.locale.clone(),
+        ai_agent: switch(facts.ai_agent, options.ai_agent, options.availability),
+        ai_copilot: switch(facts.ai_copilot, options.ai_copilot, options.availability),
+    };
+    Ok(Rendered { page, text: plain.text, warnings: warnings.finish(), asked: links.into_asked() })
 }
+
+/// What a document is written in, by its extension.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Format {
+    Markdown,
+    Html,
+    Text,
+}
+
+impl Format {
+    fn of(path: &DocPath) -> Self {
+        match path.extension().as_str() {
+            "md" | "markdown" | "mdx" | "mdown" | "mkd" | "mkdn" | "mkdown" | "mdwn" | "qmd" | "rmd" => Self::Markdown,
+            "html" | "htm" | "xhtml" => Self::Html,
+            _ => Self::Text,
+        }
+    }
+
+    fn split(self, source: &str) -> Result<front_matter::Split<'_>, Failure> {
+        match self {
+            Self::Markdown | Self::Html => front_matter::split(source),
+            Self::Text => front_matter::split_text(source),
+        }
+    }
+}
+
+fn write(path: &DocPath, body: &str, skips: &Skips, draft: &mut Draft<'_>) {
+    let extension = path.extension();
+    match Format::of(path) {
+        Format::Markdown => markdown::write(body, extension == "mdx", skips, draft),
+        Format::Html => html::write(body, skips, draft),
+        Format::Text => {
+            if matches!(extension.as_str(), "rst" | "adoc" | "asciidoc" | "org" | "textile" | "wiki") {
+                let message = format!("`.{extension}` is not understood; it is sent as plain text");
+                draft.warnings.push_whole("unknown_construct", &message);
+            }
+            text::write(&skips.cut(body), &mut draft.writer);
+        }
+    }
+}
+
+/// The text of a document, without the mark that some editors put before it.
+fn read(bytes: &[u8]) -> Result<&str, Failure> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    std::str::from_utf8(bytes).map_err(|error| {
+        let at = error.valid_up_to();
+        let line = bytes[..at].split(|&byte| byte == b'\n').count();
+        fails("invalid_utf8", format!("line {line}, byte {at}: the text is not UTF-8; save the file as UTF-8"))
+    })
+}
+
+fn switch(asked: Option<bool>, configured: bool, availability: Availability) -> Switch {
+    Switch { on: asked.unwrap_or(configured), managed: asked.is_some() || availability == Availability::Managed }
+}
+
+/// A title from a file's name: `getting-started.md` is "Getting started", `guide/index.md` is "Guide".
+fn title_of(path: &DocPath) -> String {
+    let stem = path.stem();
+    let folder = path.dir().rsplit('/').next().unwrap_or_default();
+    let is_folder = stem.eq_ignore_ascii_case("index") || stem.eq_ignore_ascii_case("readme");
+    let name = if is_folder && !folder.is_empty() { folder } else { stem };
+    let words = name
+        .split(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '-' | '_'))
+        .filter(|word| !word.is_empty());
+    let title = words.collect::<Vec<_>>().join(" ");
+    let mut rest = title.chars();
+    match rest.next() {
+        Some(first) => first.to_uppercase().chain(rest).collect(),
+        None => path.as_str().to_owned(),
+    }
+}
+
+/// A title is a line, not a chapter: Intercom's own limit is not documented.
+fn shortened(title: &str) -> String {
+    const MAX_CHARS: usize = 500;
+    match title.char_indices().nth(MAX_CHARS) {
+        Some((end, _)) => format!("{}…", title[..end].trim_end()),
+        None => title.to_owned(),
+    }
+}
+
+fn fails(code: &str, message: impl Into<String>) -> Failure {
+    Failure::new(code, message)
+}
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,11 @@
 
 pub mod files;
 
-use crate::page::{DocPath, Failure, Fingerprint, Problem};
+use sha2::{Digest, Sha256};
+
+use crate::page::{DocPath, Failure, Fingerprint, Problem, ScanDigest};
+use crate::plan::Patterns;
+use crate::render::Recipe;
 
 /// A place of documents, open for one cycle.
 #[derive(Debug)]
@@ -17,7 +21,7 @@ pub enum Source {
 /// What the last complete scan saw that a later one must not miss.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Known {
-    /// Folders (relative to the root, empty for the root itself) that were mounts of their own.
+    /// Folders, and documents (relative to the root, empty for the root itself), that were mounts of their own.
     pub mounts: Vec<String>,
     /// Whether a person has said that mounts which are gone now are gone for good.
     pub accept_unmounted: bool,
@@ -32,8 +36,32 @@ pub struct Scan {
     pub skipped: Vec<Skipped>,
     /// What could not be seen. Empty: the scan is complete.
     pub problems: Vec<Problem>,
-    /// Folders that are mounts of their own, as [`Known::mounts`] has them.
+    /// What is a mount of its own, as [`Known::mounts`] has them.
     pub mounts: Vec<String>,
+}
+
+impl Scan {
+    /// A digest of all that was seen, with the recipe that it is rendered by; `None` where it cannot tell a later change:
+    /// a problem, a document without a fingerprint or with a failure.
+    #[must_use]
+    pub fn digest(&self, recipe: &Recipe) -> Option<ScanDigest> {
+        if !self.problems.is_empty() {
+            return None;
+        }
+        let mut hash = Sha256::new();
+        let mut part = |bytes: &[u8]| {
+            hash.update((bytes.len() as u64).to_le_bytes());
+            hash.update(bytes);
+        };
+        part(&recipe.0);
+        for document in &self.documents {
+            let fingerprint = document.fingerprint.as_ref().filter(|_| document.failure.is_none())?;
+            part(document.path.as_str().as_bytes());
+            part(&fingerprint.0);
+        }
+        self.mounts.iter().for_each(|mount| part(mount.as_bytes()));
+        Some(ScanDigest(hash.finalize().into()))
+    }
 }
 
 /// A document as a scan saw it: not yet read.
@@ -46,7 +74,7 @@ pub struct Document {
     /// `None`: what was seen cannot be trusted to tell a later change (a file changed within the clock's tick): read it.
     pub fingerprint: Option<Fingerprint>,
     /// The scan knows already that it cannot be read: too large, an invalid name.
-    pub failure: Option<Failure>,
+    pub failure: Option<Box<Failure>>,
 }
 
 /// Something that matches the patterns and is no document.
@@ -103,10 +131,10 @@ impl Source {
             Self::Files(files) => files.look(path, known),
         }
     }
+}
 
-    /// Whether the configuration's patterns exclude this path, whatever is there.
-    #[must_use]
-    pub fn excludes(&self, path: &DocPath) -> bool {
+impl Patterns for Source {
+    fn excludes(&self, path: &DocPath) -> bool {
         match self {
             Self::Files(files) => files.excludes(path),
         }

@@ -1,11 +1,30 @@
-//! A directory as a source.
+//! A directory as a source: which of its files are documents, and what they hold.
+//!
+//! Nothing is written into it, and no link out of it is followed unless the configuration says so. The invariant: a
+//! document that is there is in the scan, or the scan has a problem. Must not know what a document means.
 
+mod fingerprint;
+mod globs;
+mod handles;
+mod links;
+mod listing;
+mod look;
+mod mounts;
+mod read;
+mod tree;
+mod walk;
+mod wildcard;
+
+#[cfg(test)]
+mod tests;
+
+use std::num::NonZero;
 use std::path::PathBuf;
+use std::thread;
 
 use jiff::Timestamp;
 
-use super::{Document, Known, Read, Scan};
-use crate::page::{DocPath, Problem};
+use crate::page::DocPath;
 
 /// Where the documents are and which of them count.
 #[derive(Clone, Debug)]
@@ -16,7 +35,8 @@ pub struct FilesOptions {
     pub include: Vec<String>,
     /// Patterns of what is left out.
     pub exclude: Vec<String>,
-    /// Names of ignore files that are obeyed where they lie: `.gitignore`, `.finmirrorignore`.
+    /// Names of ignore files that are obeyed where they lie: `.gitignore`, `.finmirrorignore`. In one folder the later
+    /// name is the stronger.
     pub ignore_files: Vec<String>,
     /// What is done about symbolic links.
     pub follow_symlinks: FollowSymlinks,
@@ -35,25 +55,38 @@ pub enum FollowSymlinks {
     Never,
 }
 
+/// More threads than this bring nothing to a walk: the kernel's own locks are the limit.
+const MAX_THREADS: usize = 4;
+
 /// A directory, its patterns compiled.
 #[derive(Debug)]
-pub struct Files {}
+pub struct Files {
+    options: FilesOptions,
+    globs: globs::Globs,
+    opener: handles::Opener,
+    threads: usize,
+    now: fn() -> Timestamp,
+}
+
+/// Why a pattern of `include` or `exclude` cannot be one: for whoever knows the line that it stands in.
+pub fn check_pattern(pattern: &str) -> Result<(), &'static str> {
+    globs::check(pattern)
+}
 
 impl Files {
     /// Compiles the patterns. `now` is the wall clock, for telling files that changed within its tick.
-    pub fn open(_options: FilesOptions, _now: fn() -> Timestamp) -> Result<Self, anyhow::Error> {
-        todo!()
+    pub fn open(options: FilesOptions, now: fn() -> Timestamp) -> Result<Self, anyhow::Error> {
+        let globs = globs::Globs::new(&options.include, &options.exclude)?;
+        for name in &options.ignore_files {
+            let plain = !name.is_empty() && !name.contains(['/', '\0']) && name != "." && name != "..";
+            anyhow::ensure!(plain, "`{name}` cannot be an ignore file: give a name without `/`");
+        }
+        let threads = thread::available_parallelism().map_or(1, NonZero::get).min(MAX_THREADS);
+        Ok(Self { options, globs, opener: handles::Opener::new(), threads, now })
     }
-    pub(super) fn scan(&self, _known: &Known) -> Scan {
-        todo!()
-    }
-    pub(super) fn read(&self, _document: &Document) -> Read {
-        todo!()
-    }
-    pub(super) fn look(&self, _path: &DocPath, _known: &Known) -> Result<Option<Document>, Problem> {
-        todo!()
-    }
-    pub(super) fn excludes(&self, _path: &DocPath) -> bool {
-        todo!()
+
+    /// Whether the patterns alone leave this path out, whatever is there.
+    pub(super) fn excludes(&self, path: &DocPath) -> bool {
+        !self.globs.takes_path(path.as_str())
     }
 }

@@ -1,0 +1,135 @@
+//! `plan`: what `--once` would do, and why. Changes nothing: neither the ledger nor Intercom, which it does not even ask.
+
+use std::io::Write;
+
+use serde::Serialize;
+
+use super::open;
+use crate::cli::PlanArgs;
+use crate::config::{Config, RemoteOptions};
+use crate::ledger::Ledger;
+use crate::page::Problem;
+use crate::plan::{Plain, Plan};
+use crate::report::FailedPage;
+use crate::sync::observe::{Memory, observe};
+use crate::sync::{Wishes, bound, entries, known, make_plan};
+
+#[derive(Serialize)]
+struct PlansJson {
+    version: u32,
+    sources: Vec<PlanJson>,
+}
+
+#[derive(Serialize)]
+struct PlanJson {
+    source: String,
+    steps: Vec<StepJson>,
+    unchanged: u64,
+    release: Option<String>,
+    failed: Vec<FailedPage>,
+    problems: Vec<Problem>,
+}
+
+#[derive(Serialize)]
+struct StepJson {
+    action: &'static str,
+    external_id: String,
+    path: String,
+    url: Option<String>,
+    title: Option<String>,
+    reason: String,
+    html_bytes: Option<u64>,
+}
+
+/// Runs it: 0 with or without steps, 1 with problems or failures, 3 with held deletes.
+pub fn run(args: &PlanArgs, config: &Config, out: &mut dyn Write) -> anyhow::Result<u8> {
+    let ledger = Ledger::read(config.ledger.as_deref().map_err(Clone::clone)?)?;
+    if let (Some(ledger), Ok(remote)) = (&ledger, &config.remote) {
+        refuse_other(ledger, remote)?;
+    }
+    let mut plans = PlansJson { version: 1, sources: Vec::new() };
+    let (mut trouble, mut held) = (false, false);
+    for source in open::chosen(config, &args.source)? {
+        let job = open::job(source, Wishes::default())?;
+        let (mut memory, known) = match &ledger {
+            Some(ledger) => (Memory::Read(ledger), known(ledger, &job)?),
+            None => (Memory::Blank, crate::source::Known::default()),
+        };
+        let seen = observe(&job.mirror, job.mirror.source.scan(&known), &mut memory, false, &|_, _| {})?;
+        let blank;
+        let at = if let Some(ledger) = &ledger {
+            ledger
+        } else {
+            blank = Ledger::in_memory()?;
+            &blank
+        };
+        let bound = bound(at, source.name.as_str())?;
+        let entries = entries(at, bound.as_ref())?;
+        let plan = make_plan(&job, at, bound.as_ref(), &seen.documents, &entries, &seen.problems, open::now())?;
+        trouble |= !plan.problems.is_empty() || !plan.failed.is_empty();
+        held |= plan.held.is_some();
+        if args.json {
+            plans.sources.push(json(source.name.as_str(), &plan));
+            continue;
+        }
+        writeln!(out, "# {}", Plain(source.name.as_str()))?;
+        writeln!(out, "{plan}")?;
+        if bound.is_none() {
+            writeln!(out, "no import source is known yet: pages that Intercom has already will be taken over")?;
+        }
+        if let Some(set) = &plan.held {
+            writeln!(out, "release them with: finmirror --once --release-held {}@{}", source.name, set.id)?;
+        }
+    }
+    if args.json {
+        serde_json::to_writer(&mut *out, &plans)?;
+        writeln!(out)?;
+    }
+    Ok(if trouble {
+        1
+    } else if held {
+        3
+    } else {
+        0
+    })
+}
+
+fn refuse_other(ledger: &Ledger, remote: &RemoteOptions) -> anyhow::Result<()> {
+    let (found, wanted) = (ledger.base_url()?, remote.address());
+    match found {
+        Some(found) if found != wanted => anyhow::bail!(
+            "the ledger `{}` belongs to `{found}`, the configuration says `{wanted}`: give each its own `ledger.path`",
+            ledger.path().display()
+        ),
+        _ => Ok(()),
+    }
+}
+
+fn json(source: &str, plan: &Plan<'_>) -> PlanJson {
+    let steps = plan.steps.iter().map(|step| {
+        let (path, title, url, html_bytes) = step.page();
+        StepJson {
+            action: step.action(),
+            external_id: step.external_id().to_string(),
+            path: path.to_owned(),
+            url: url.map(str::to_owned),
+            title: title.map(str::to_owned),
+            reason: step.reason(),
+            html_bytes,
+        }
+    });
+    let failed = plan.failed.iter().map(|failed| FailedPage {
+        path: failed.document.path.to_string(),
+        external_id: failed.document.external_id.to_string(),
+        code: failed.failure.code.clone(),
+        message: failed.failure.message.clone(),
+    });
+    PlanJson {
+        source: source.to_owned(),
+        steps: steps.collect(),
+        unchanged: plan.unchanged,
+        release: plan.held.as_ref().map(|set| format!("{source}@{}", set.id)),
+        failed: failed.collect(),
+        problems: plan.problems.to_vec(),
+    }
+}

@@ -1,0 +1,213 @@
+//! The configuration as it stands in the file: every key, and what an editor says of it.
+//!
+//! Keys only: no defaults (they live in `config.rs`), no checks beyond the shape. Variants are keyed, and nothing is
+//! flattened, so that every error knows its place. The sentences here become the descriptions of the JSON Schema.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use url::Url;
+
+use super::setting::{FilesPattern, GlobalLocale, HttpListen, Name, Region, Secret, Size, Split, Version};
+use super::typed::{At, Leaf, List};
+use super::{Schedule, Watch};
+use crate::render::Availability;
+use crate::site::{Generator, UrlStyle};
+use crate::source::files::FollowSymlinks;
+
+/// The configuration of finmirror. `${VAR}` and `${VAR:-default}` stand for variables in every value, `$$` for a dollar.
+/// Relative paths are relative to this file.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "finmirror.yaml")]
+pub(super) struct RawConfig {
+    /// The Intercom workspace that is mirrored into, or the embedded stand-in.
+    pub(super) intercom: Option<At<RawIntercom>>,
+    /// Where finmirror remembers what it saw and sent.
+    pub(super) ledger: Option<RawLedger>,
+    /// The status page, health and metrics of the daemon.
+    pub(super) http: Option<RawHttp>,
+    /// The places that are mirrored, each into an import source of its own.
+    pub(super) sources: At<Vec<At<RawSource>>>,
+}
+
+/// The Intercom workspace that is mirrored into.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawIntercom {
+    /// The access token, best as `${VARIABLE}`. Without it and `token_file`, `$INTERCOM_ACCESS_TOKEN`.
+    pub(super) token: Option<Leaf<Secret>>,
+    /// A file that holds the access token. It is read again on every use.
+    pub(super) token_file: Option<Leaf<PathBuf>>,
+    /// Where the workspace is hosted.
+    pub(super) region: Option<Leaf<Region>>,
+    /// In place of `region`: the root of the API. Plain http only to this machine.
+    pub(super) base_url: Option<Leaf<Url>>,
+    /// The version of Intercom's API. In quotes.
+    pub(super) version: Option<Leaf<Version>>,
+    /// The part of Intercom's rate limit that finmirror may use; the rest is left to others.
+    pub(super) rate_limit_share: Option<Leaf<f64>>,
+    /// Requests that may be under way at one time.
+    pub(super) max_in_flight: Option<Leaf<u64>>,
+    /// A file of PEM certificates to trust besides the built-in roots: a proxy's that opens TLS.
+    pub(super) ca_file: Option<Leaf<PathBuf>>,
+    /// The embedded stand-in in place of Intercom: no account needed.
+    pub(super) simulator: Option<RawSimulator>,
+}
+
+/// The embedded stand-in for Intercom.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawSimulator {
+    /// The SQLite file of its state. Without it, `simulator.db` beside the ledger.
+    pub(super) data: Option<Leaf<PathBuf>>,
+}
+
+/// Where finmirror remembers what it saw and sent.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawLedger {
+    /// A SQLite file on a local disk. Without it, `ledger.db` in `$STATE_DIRECTORY`, else `$XDG_STATE_HOME/finmirror`.
+    pub(super) path: Option<Leaf<PathBuf>>,
+}
+
+/// The status page, health and metrics of the daemon.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawHttp {
+    /// Address and port, or `off`.
+    pub(super) listen: Option<Leaf<HttpListen>>,
+}
+
+/// A place that is mirrored. Exactly one of `files`, `git` and `sitemap` says where it is.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawSource {
+    /// Its name in commands and reports: letters, digits, `.`, `_` and `-`.
+    pub(super) name: Leaf<Name>,
+    /// A folder.
+    pub(super) files: Option<At<RawFiles>>,
+    /// A git repository. Not in this version yet.
+    pub(super) git: Option<At<RawGit>>,
+    /// A website. Not in this version yet.
+    pub(super) sitemap: Option<At<RawSitemap>>,
+    /// How the documents are published.
+    pub(super) site: Option<RawSite>,
+    /// What is said of every page.
+    pub(super) page: Option<RawPage>,
+    /// The content import source in Intercom that holds the pages.
+    pub(super) import_source: Option<RawImportSource>,
+    /// What keeps a mistake from deleting pages.
+    pub(super) deletes: Option<RawDeletes>,
+    /// How often the source is looked at: an interval such as `5m`, or a cron expression.
+    pub(super) schedule: Option<Leaf<Schedule>>,
+}
+
+/// A folder.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawFiles {
+    /// The folder that holds the generator's configuration, if there is one, else the documents.
+    pub(super) root: Leaf<PathBuf>,
+    /// Which files are documents, as in .gitignore, relative to the root.
+    pub(super) include: Option<List<FilesPattern>>,
+    /// Which of them are left out.
+    pub(super) exclude: Option<List<FilesPattern>>,
+    /// Names of ignore files that are obeyed where they lie, such as .gitignore and .finmirrorignore.
+    pub(super) ignore_files: Option<List<String>>,
+    /// Which symbolic links are followed: those whose target stays inside the root, all, or none.
+    pub(super) follow_symlinks: Option<Leaf<FollowSymlinks>>,
+    /// How the daemon hears of changes between two looks.
+    pub(super) watch: Option<Leaf<Watch>>,
+    /// A larger document is not sent.
+    pub(super) max_size: Option<Leaf<Size>>,
+}
+
+/// A git repository. Not in this version yet.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "the keys are known, so that a configuration for a later version is told exactly that")]
+pub(super) struct RawGit {
+    /// What `git clone` takes.
+    pub(super) url: Option<Leaf<String>>,
+    /// The branch or tag.
+    pub(super) r#ref: Option<Leaf<String>>,
+    /// The folder of the generator's configuration.
+    pub(super) path: Option<Leaf<String>>,
+}
+
+/// A website. Not in this version yet.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "the keys are known, so that a configuration for a later version is told exactly that")]
+pub(super) struct RawSitemap {
+    /// The sitemap.
+    pub(super) url: Option<Leaf<Url>>,
+    /// Headers of every request.
+    pub(super) headers: Option<BTreeMap<String, Leaf<Secret>>>,
+    /// Public prefix: where it is fetched.
+    pub(super) fetch_from: Option<BTreeMap<String, Leaf<Url>>>,
+    /// Private networks that may be asked.
+    pub(super) allow_networks: Option<List<String>>,
+    /// The proxy of this website.
+    pub(super) proxy: Option<Leaf<Url>>,
+}
+
+/// How the documents are published.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawSite {
+    /// What publishes them; `auto` recognises it.
+    pub(super) generator: Option<Leaf<Generator>>,
+    /// The public root of the site. Without it no page has a url, and Fin names no source.
+    pub(super) base_url: Option<Leaf<Url>>,
+    /// For `plain`, the url of `guide/start.md`: guide/start/, guide/start.html, guide/start.md, or none.
+    pub(super) urls: Option<Leaf<UrlStyle>>,
+}
+
+/// What is said of every page.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawPage {
+    /// The language. Below version 2.17 of Intercom's API only `en` is sent.
+    pub(super) locale: Option<Leaf<GlobalLocale>>,
+    /// Whether the AI agent answers from the pages.
+    pub(super) ai_agent: Option<Leaf<bool>>,
+    /// Whether Copilot does.
+    pub(super) ai_copilot: Option<Leaf<bool>>,
+    /// Who owns these two switches: Intercom once a page is there, or this file.
+    pub(super) availability: Option<Leaf<Availability>>,
+    /// Whether a long document becomes several pages.
+    pub(super) split: Option<Leaf<Split>>,
+}
+
+/// The content import source in Intercom that holds the pages.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawImportSource {
+    /// Its url. Without it, `site.base_url`.
+    pub(super) url: Option<Leaf<Url>>,
+    /// Its id, to choose one that is there.
+    pub(super) id: Option<Leaf<i64>>,
+    /// Who may be answered from the pages; left as it is without this key, everyone if empty.
+    pub(super) audience_ids: Option<List<i64>>,
+    /// Whether everything in it is finmirror's: foreign pages are deleted then.
+    pub(super) exclusive: Option<Leaf<bool>>,
+}
+
+/// What keeps a mistake from deleting pages.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawDeletes {
+    /// Deletes are held that are more than this percentage of the source's pages …
+    pub(super) max_percent: Option<Leaf<f64>>,
+    /// … and more than this many.
+    pub(super) max_pages: Option<Leaf<u64>>,
+    /// How many complete scans, an interval apart, must have missed a document.
+    pub(super) confirm_scans: Option<Leaf<u64>>,
+    /// How long two scans of the daemon must agree.
+    pub(super) settle: Option<Leaf<Duration>>,
+}

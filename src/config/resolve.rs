@@ -1,0 +1,509 @@
+//! `Raw*` → [`Config`]: reads every value, fills in the defaults, checks what one key means beside another.
+//!
+//! Nothing stops at the first wrong value: each is noted and its default taken, so that one run reports them all; a
+//! configuration comes out only where nothing was noted. What concerns the token or the ledger's place is noted apart,
+//! for there are commands that need neither.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use secrecy::ExposeSecret;
+use url::{Host, Url};
+
+use super::fault::{Error, Fault, Place};
+use super::raw::{RawConfig, RawDeletes, RawFiles, RawImportSource, RawIntercom, RawPage, RawSite, RawSource};
+use super::setting::{FilesPattern, GlobalLocale, HttpListen, Region, Secret, Size, Version};
+use super::tree::{self, NodeId, Tree};
+use super::typed::{At, Leaf, List, Setting};
+use super::{
+    Config, Environment, ImportSourceOptions, RemoteOptions, Schedule, SourceConfig, SourcePlace, TOKEN_VARIABLE,
+    default, mask,
+};
+use crate::intercom::{IntercomOptions, Token};
+use crate::page::ImportSourceId;
+use crate::plan::Policy;
+use crate::render::PageOptions;
+use crate::simulator::SimulatorOptions;
+use crate::site::SiteOptions;
+use crate::source::files::FilesOptions;
+
+/// What the values are read from.
+pub(super) struct Given<'a> {
+    pub(super) tree: &'a Tree,
+    pub(super) text: &'a str,
+    pub(super) file: &'a Path,
+    pub(super) env: Environment<'a>,
+}
+
+/// Makes the configuration, or says everything that is wrong with it.
+pub(super) fn resolve(raw: &RawConfig, given: &Given<'_>) -> Result<Config, Error> {
+    let read = Reader::new(given);
+    let mut warnings = Vec::new();
+    let version = raw.intercom.as_ref().and_then(|i| read.value(i.value.version.as_ref()));
+    let version = version.unwrap_or_else(|| Version(default::VERSION.into()));
+    let ledger = ledger(raw, given);
+    let remote = match raw.intercom.as_ref() {
+        Some(At { value: RawIntercom { simulator: Some(_), .. }, .. }) => read.simulator(raw, &ledger),
+        intercom => read.intercom(intercom.map(|i| &i.value), version.0.clone()).map(RemoteOptions::Intercom),
+    };
+    let http = match raw.http.as_ref().and_then(|http| read.value(http.listen.as_ref())) {
+        Some(HttpListen(listen)) => listen,
+        None => Some(default::listen()),
+    };
+    if raw.sources.value.is_empty() {
+        read.note(raw.sources.node, "there is no source", "name at least one, each with `name` and `files`");
+    }
+    let mut sources: Vec<_> = raw.sources.value.iter().filter_map(|source| read.source(source)).collect();
+    read.twins(raw, &sources);
+    if !version.has_locales() {
+        warnings.extend(english_only(&mut sources, &version));
+    }
+    read.finish()?;
+    Ok(Config { file: given.file.to_owned(), remote, ledger, http, sources, warnings })
+}
+
+/// The ledger's file: as configured, else where the system says that state belongs.
+fn ledger(raw: &RawConfig, given: &Given<'_>) -> Result<PathBuf, Error> {
+    let apart = Reader::new(given);
+    if let Some(path) = raw.ledger.as_ref().and_then(|ledger| ledger.path.as_ref()) {
+        let path = apart.path(path);
+        apart.finish()?;
+        return path.ok_or_else(|| given.error("the ledger has no place", "set `ledger.path`"));
+    }
+    let folder = |name: &str| (given.env)(name).filter(|value| Path::new(value).is_absolute()).map(PathBuf::from);
+    // systemd gives several, separated by colons, where a unit asks for several.
+    let state = (given.env)("STATE_DIRECTORY").and_then(|all| all.split(':').next().map(PathBuf::from));
+    let state = state.filter(|folder| folder.is_absolute());
+    let xdg = || folder("XDG_STATE_HOME").map(|home| home.join("finmirror"));
+    let home = || folder("HOME").map(|home| home.join(".local/state/finmirror"));
+    let folder = state.or_else(xdg).or_else(home).ok_or_else(|| {
+        let help = "set `ledger.path`, or one of $STATE_DIRECTORY, $XDG_STATE_HOME and $HOME";
+        given.error("nothing says where the ledger belongs", help)
+    })?;
+    Ok(folder.join(default::LEDGER))
+}
+
+/// Below 2.17 Intercom takes no other language.
+fn english_only(sources: &mut [SourceConfig], version: &Version) -> Option<String> {
+    let mut others = Vec::new();
+    for source in sources.iter_mut().filter(|source| source.page.locale != default::LOCALE) {
+        others.push(format!("`{}` of `{}`", source.page.locale, source.name));
+        default::LOCALE.clone_into(&mut source.page.locale);
+    }
+    (!others.is_empty()).then(|| {
+        let others = others.join(", ");
+        let version = &version.0;
+        format!(
+            "locale {others} is sent as `en`, for version `{version}` of Intercom's API knows no other; \
+             set `intercom.version: \"2.17\"`"
+        )
+    })
+}
+
+impl Given<'_> {
+    fn error(&self, message: &str, help: &str) -> Error {
+        let fault = Fault { message: message.to_owned(), help: Some(help.to_owned()), place: None };
+        Error::Invalid { file: self.file.to_owned(), faults: vec![fault] }
+    }
+
+    fn absolute(&self, path: &Path) -> PathBuf {
+        let folder = self.file.parent().unwrap_or(Path::new(""));
+        let path = folder.join(path);
+        std::path::absolute(&path).unwrap_or(path)
+    }
+}
+
+struct Note {
+    node: NodeId,
+    part: Option<String>,
+    fault: Fault,
+}
+
+/// Reads values and notes what is wrong with them.
+struct Reader<'a> {
+    given: &'a Given<'a>,
+    notes: RefCell<Vec<Note>>,
+}
+
+impl<'a> Reader<'a> {
+    fn new(given: &'a Given<'a>) -> Self {
+        Self { given, notes: RefCell::default() }
+    }
+
+    /// The faults in the order of the file, each with its place; none is success.
+    fn finish(self) -> Result<(), Error> {
+        let mut notes = self.notes.into_inner();
+        if notes.is_empty() {
+            return Ok(());
+        }
+        notes.sort_by_key(|note| note.node);
+        // Finding a place reads the file again: no more than will be shown.
+        let placed = notes.into_iter().enumerate().map(|(n, note)| {
+            let position = if n < 20 { tree::locate(self.given.text, note.node) } else { None };
+            let place = position.map(|at| Place::new(self.given.text, at, note.part.as_deref()));
+            Fault { place, ..note.fault }
+        });
+        Err(Error::Invalid { file: self.given.file.to_owned(), faults: placed.collect() })
+    }
+
+    fn note(&self, node: NodeId, message: impl Into<String>, help: &str) {
+        self.note_part(node, None, message.into(), help);
+    }
+
+    fn note_part(&self, node: NodeId, part: Option<String>, message: String, help: &str) {
+        let help = (!help.is_empty()).then(|| help.to_owned());
+        self.notes.borrow_mut().push(Note { node, part, fault: Fault { message, help, place: None } });
+    }
+
+    /// Notes what a value is not; `not` says that and, after a colon, how it is written.
+    fn note_not(&self, node: NodeId, not: &str) {
+        let (not, help) = not.split_once(": ").unwrap_or((not, ""));
+        self.note(node, format!("{} is {not}", self.shown(node)), help);
+    }
+
+    /// Reads one value; what is wrong with it is noted.
+    fn leaf<T: Setting>(&self, leaf: &Leaf<T>) -> Option<T> {
+        let scalar = self.given.tree.scalar(leaf.node)?;
+        match &scalar.text {
+            Ok(text) => match T::read(text) {
+                Ok(value) => Some(value),
+                Err(not) => {
+                    self.note_not(leaf.node, &not);
+                    None
+                }
+            },
+            Err(fault) => {
+                let (message, help) = fault.message.split_once(": ").unwrap_or((&fault.message, ""));
+                self.note_part(leaf.node, Some(fault.part.clone()), message.to_owned(), help);
+                None
+            }
+        }
+    }
+
+    /// A value as it stands in the file, fit to be shown: with variables in place, secrets masked, cut if long.
+    fn shown(&self, node: NodeId) -> String {
+        const MAX_CHARS: usize = 60;
+        let written = self.given.tree.scalar(node).map_or("", |scalar| scalar.written.as_str());
+        let first = written.lines().next().unwrap_or_default();
+        let (mut masked, _) = mask::line(first, 0, first, 0..0);
+        if let Some((at, _)) = masked.char_indices().nth(MAX_CHARS) {
+            masked.truncate(at);
+            masked.push('…');
+        }
+        format!("`{masked}`")
+    }
+
+    fn value<T: Setting>(&self, leaf: Option<&Leaf<T>>) -> Option<T> {
+        leaf.and_then(|leaf| self.leaf(leaf))
+    }
+
+    /// Reads a value that must hold to a rule as well.
+    fn checked<T: Setting>(&self, leaf: Option<&Leaf<T>>, rule: impl Fn(&T) -> bool, otherwise: &str) -> Option<T> {
+        let value = self.value(leaf)?;
+        if let (false, Some(leaf)) = (rule(&value), leaf) {
+            self.note_not(leaf.node, otherwise);
+            return None;
+        }
+        Some(value)
+    }
+
+    fn list<T: Setting>(&self, list: &List<T>) -> Vec<T> {
+        list.items.iter().filter_map(|leaf| self.leaf(leaf)).collect()
+    }
+
+    fn path(&self, leaf: &Leaf<PathBuf>) -> Option<PathBuf> {
+        self.leaf(leaf).map(|path| self.given.absolute(&path))
+    }
+
+    fn simulator(&self, raw: &RawConfig, ledger: &Result<PathBuf, Error>) -> Result<RemoteOptions, Error> {
+        let Some(intercom) = raw.intercom.as_ref().map(|i| &i.value) else {
+            return Err(self.given.error("no simulator", "set `intercom.simulator`"));
+        };
+        let beside = [
+            ("token", intercom.token.as_ref().map(|l| l.node)),
+            ("token_file", intercom.token_file.as_ref().map(|l| l.node)),
+            ("region", intercom.region.as_ref().map(|l| l.node)),
+            ("base_url", intercom.base_url.as_ref().map(|l| l.node)),
+            ("rate_limit_share", intercom.rate_limit_share.as_ref().map(|l| l.node)),
+            ("max_in_flight", intercom.max_in_flight.as_ref().map(|l| l.node)),
+            ("ca_file", intercom.ca_file.as_ref().map(|l| l.node)),
+        ];
+        for (key, node) in beside.into_iter().filter_map(|(key, node)| Some((key, node?))) {
+            self.note(node, format!("`{key}` beside `simulator`, which takes Intercom's place"), "remove one of them");
+        }
+        let apart = Reader::new(self.given);
+        let data = match intercom.simulator.as_ref().and_then(|simulator| simulator.data.as_ref()) {
+            Some(data) => apart.path(data),
+            None => Some(ledger.clone()?.with_file_name(default::SIMULATOR_DATA)),
+        };
+        apart.finish()?;
+        Ok(RemoteOptions::Simulator(SimulatorOptions { data, ..SimulatorOptions::default() }))
+    }
+
+    fn intercom(&self, raw: Option<&RawIntercom>, version: String) -> Result<IntercomOptions, Error> {
+        let share = self.checked(
+            raw.and_then(|i| i.rate_limit_share.as_ref()),
+            |share| *share > 0.0 && *share <= 1.0,
+            "not a share: write more than 0 and at most 1",
+        );
+        let in_flight = self.checked(
+            raw.and_then(|i| i.max_in_flight.as_ref()),
+            |n| (1..=256).contains(n),
+            "out of range: write 1 to 256",
+        );
+        let options = IntercomOptions {
+            base_url: self.host(raw),
+            token: Token::File(PathBuf::new()),
+            version,
+            rate_limit_share: share.unwrap_or(default::RATE_LIMIT_SHARE),
+            max_in_flight: usize::try_from(in_flight.unwrap_or(default::MAX_IN_FLIGHT)).unwrap_or(1),
+            ca_file: raw.and_then(|i| i.ca_file.as_ref()).and_then(|file| self.path(file)),
+        };
+        Ok(IntercomOptions { token: self.token(raw)?, ..options })
+    }
+
+    fn host(&self, raw: Option<&RawIntercom>) -> Url {
+        let region = self.value(raw.and_then(|i| i.region.as_ref()));
+        let base_url = self.checked(
+            raw.and_then(|i| i.base_url.as_ref()),
+            |url| url.scheme() == "https" || is_loopback(url),
+            "plain http to another machine, which would show everybody the token: write `https://`",
+        );
+        if let Some(RawIntercom { region: Some(_), base_url: Some(base_url), .. }) = raw {
+            self.note(base_url.node, "`base_url` beside `region`", "remove one of them");
+        }
+        let host = match region.unwrap_or(default::REGION) {
+            Region::Us => "https://api.intercom.io/",
+            Region::Eu => "https://api.eu.intercom.io/",
+            Region::Au => "https://api.au.intercom.io/",
+        };
+        base_url.map_or_else(|| Url::parse(host).expect("the hosts of the regions are urls"), with_slash)
+    }
+
+    /// The token; what keeps it from being had is an error of its own.
+    fn token(&self, raw: Option<&RawIntercom>) -> Result<Token, Error> {
+        let apart = Reader::new(self.given);
+        let token = match raw {
+            Some(RawIntercom { token: Some(_), token_file: Some(file), .. }) => {
+                self.note(file.node, "`token_file` beside `token`", "remove one of them");
+                None
+            }
+            Some(RawIntercom { token: Some(token), .. }) => {
+                let sendable = |secret: &Secret| secret.0.expose_secret().bytes().all(|b| b.is_ascii_graphic());
+                let otherwise = "not a token: it has blanks or other characters that no token has";
+                apart.checked(Some(token), sendable, otherwise).map(|secret| Token::Value(secret.0))
+            }
+            Some(RawIntercom { token_file: Some(file), .. }) => apart.path(file).map(Token::File),
+            _ => {
+                let value = (self.given.env)(TOKEN_VARIABLE).map(|value| value.trim().to_owned());
+                value.filter(|value| !value.is_empty()).map(|value| Token::Value(value.into()))
+            }
+        };
+        apart.finish()?;
+        token.ok_or_else(|| {
+            let help =
+                format!("set `intercom.token_file`, or ${TOKEN_VARIABLE}; or `simulator: {{}}` under `intercom`");
+            self.given.error("no access token for Intercom", &help)
+        })
+    }
+
+    fn source(&self, source: &At<RawSource>) -> Option<SourceConfig> {
+        let RawSource { name, files, git, sitemap, site, page, import_source, deletes, schedule } = &source.value;
+        let name = self.leaf(name);
+        let places = [files.as_ref().map(|p| p.node), git.as_ref().map(|p| p.node), sitemap.as_ref().map(|p| p.node)];
+        if places.iter().flatten().count() > 1 {
+            self.note(source.node, "more than one of `files`, `git` and `sitemap`", "make each a source of its own");
+        } else if places.iter().all(Option::is_none) {
+            self.note(source.node, "nothing says where the source is", "add `files` with its `root`");
+        }
+        for (kind, node) in [("git", git.as_ref().map(|p| p.node)), ("sitemap", sitemap.as_ref().map(|p| p.node))] {
+            if let Some(node) = node {
+                self.note(
+                    node,
+                    format!("`{kind}` is not in this version yet"),
+                    "use `files`, with a folder of the pages",
+                );
+            }
+        }
+        let (place, watch) = files.as_ref().map(|files| self.files(&files.value)).unzip();
+        let schedule = self.value(schedule.as_ref()).unwrap_or(default::SCHEDULE);
+        let policy = self.policy(deletes.as_ref(), &schedule);
+        let page = self.page(page.as_ref());
+        // A base url that is wrong is noted already: it is not missing.
+        let has_base_url = site.as_ref().is_some_and(|s| s.base_url.is_some());
+        let site = self.site(site.as_ref());
+        let import_source = self.import_source(source.node, import_source.as_ref(), &site, has_base_url);
+        Some(SourceConfig {
+            name: name?.0,
+            place: SourcePlace::Files(place??),
+            watch: watch?,
+            site,
+            page,
+            import_source,
+            policy,
+            schedule,
+        })
+    }
+
+    fn files(&self, files: &RawFiles) -> (Option<FilesOptions>, super::Watch) {
+        let root = self.path(&files.root);
+        let include = match &files.include {
+            Some(list) if list.items.is_empty() => {
+                self.note(
+                    list.node,
+                    "`include` is empty, so nothing would be mirrored",
+                    "add a pattern, or remove the key",
+                );
+                Vec::new()
+            }
+            Some(list) => patterns(self.list(list)),
+            None => default::INCLUDE.map(str::to_owned).to_vec(),
+        };
+        let ignore_files = files.ignore_files.as_ref().map(|names| {
+            for leaf in &names.items {
+                self.checked(
+                    Some(leaf),
+                    |name| !name.contains(['/', '\\']),
+                    "not the name of a file: write it without a folder",
+                );
+            }
+            self.list(names)
+        });
+        let max_size = self.checked(
+            files.max_size.as_ref(),
+            |size| size.0 <= 1 << 30,
+            "more than can be read into memory: at most `1GiB`",
+        );
+        let options = root.map(|root| FilesOptions {
+            root,
+            include,
+            exclude: files.exclude.as_ref().map(|list| patterns(self.list(list))).unwrap_or_default(),
+            ignore_files: ignore_files.unwrap_or_default(),
+            follow_symlinks: self.value(files.follow_symlinks.as_ref()).unwrap_or(default::FOLLOW_SYMLINKS),
+            max_bytes: max_size.map_or(default::MAX_SIZE, |Size(bytes)| bytes),
+        });
+        (options, self.value(files.watch.as_ref()).unwrap_or(default::WATCH))
+    }
+
+    fn site(&self, site: Option<&RawSite>) -> SiteOptions {
+        SiteOptions {
+            generator: self.value(site.and_then(|s| s.generator.as_ref())).unwrap_or(default::GENERATOR),
+            base_url: self.value(site.and_then(|s| s.base_url.as_ref())).map(with_slash),
+            urls: self.value(site.and_then(|s| s.urls.as_ref())).unwrap_or(default::URLS),
+        }
+    }
+
+    fn page(&self, page: Option<&RawPage>) -> PageOptions {
+        self.value(page.and_then(|p| p.split.as_ref()));
+        let locale = self.value(page.and_then(|p| p.locale.as_ref()));
+        PageOptions {
+            locale: locale.map_or_else(|| default::LOCALE.to_owned(), |GlobalLocale(locale)| locale),
+            ai_agent: self.value(page.and_then(|p| p.ai_agent.as_ref())).unwrap_or(default::AI_AGENT),
+            ai_copilot: self.value(page.and_then(|p| p.ai_copilot.as_ref())).unwrap_or(default::AI_COPILOT),
+            availability: self.value(page.and_then(|p| p.availability.as_ref())).unwrap_or(default::AVAILABILITY),
+        }
+    }
+
+    fn import_source(
+        &self,
+        source: NodeId,
+        raw: Option<&RawImportSource>,
+        site: &SiteOptions,
+        has_base_url: bool,
+    ) -> ImportSourceOptions {
+        let (url, id) = (raw.and_then(|i| i.url.as_ref()), raw.and_then(|i| i.id.as_ref()));
+        let id_value = self.checked(id, |id| *id > 0, "not an id: write the number that Intercom gave");
+        let url_value = match (url, id) {
+            (Some(url), _) => self.leaf(url),
+            (None, Some(_)) => None,
+            (None, None) => {
+                if !has_base_url {
+                    let help = "set `site.base_url`, or `import_source.url`, or `import_source.id`";
+                    self.note(source, "nothing names the import source in Intercom", help);
+                }
+                site.base_url.clone()
+            }
+        };
+        let audience_ids = raw.and_then(|i| i.audience_ids.as_ref()).map(|ids| self.list(ids));
+        let exclusive = self.value(raw.and_then(|i| i.exclusive.as_ref())).unwrap_or(default::EXCLUSIVE);
+        ImportSourceOptions { url: url_value, id: id_value.map(ImportSourceId), audience_ids, exclusive }
+    }
+
+    fn policy(&self, deletes: Option<&RawDeletes>, schedule: &Schedule) -> Policy {
+        let percent = self.checked(
+            deletes.and_then(|d| d.max_percent.as_ref()),
+            |percent| (0.0..=100.0).contains(percent),
+            "not a percentage: write 0 to 100",
+        );
+        let scans = self.checked(
+            deletes.and_then(|d| d.confirm_scans.as_ref()),
+            |scans| (1..=1000).contains(scans),
+            "out of range: write 1 to 1000",
+        );
+        Policy {
+            max_percent: percent.unwrap_or(default::MAX_PERCENT),
+            max_pages: self.value(deletes.and_then(|d| d.max_pages.as_ref())).unwrap_or(default::MAX_PAGES),
+            confirm_scans: u32::try_from(scans.unwrap_or(default::CONFIRM_SCANS)).unwrap_or(u32::MAX),
+            interval: match schedule {
+                Schedule::Every(interval) => *interval,
+                Schedule::Cron(_) => default::CRON_INTERVAL,
+            },
+            settle: self.value(deletes.and_then(|d| d.settle.as_ref())).unwrap_or(default::SETTLE),
+        }
+    }
+
+    /// Two sources must differ in name and in import source: each would delete the other's pages.
+    fn twins(&self, raw: &RawConfig, sources: &[SourceConfig]) {
+        let mut first = BTreeSet::new();
+        for source in &raw.sources.value {
+            let leaf = &source.value.name;
+            let Some(Ok(name)) = self.given.tree.scalar(leaf.node).map(|scalar| &scalar.text) else { continue };
+            if !first.insert(name) {
+                self.note(leaf.node, format!("{} names two sources", self.shown(leaf.node)), "rename one of them");
+            }
+        }
+        // Where a source was not understood, numbers no longer tell which is which; its own fault is noted.
+        if sources.len() != raw.sources.value.len() {
+            return;
+        }
+        let mut holders: BTreeMap<String, &SourceConfig> = BTreeMap::new();
+        for (source, raw) in sources.iter().zip(&raw.sources.value) {
+            let url = source.import_source.url.as_ref().map(|url| url.as_str().trim_end_matches('/').to_owned());
+            let id = source.import_source.id.map(|id| format!("id {id}"));
+            for key in [url, id].into_iter().flatten() {
+                if let Some(other) = holders.insert(key.clone(), source) {
+                    let import_source = raw.value.import_source.as_ref();
+                    let node =
+                        import_source.and_then(|i| i.id.as_ref().map(|l| l.node).or(i.url.as_ref().map(|l| l.node)));
+                    let base_url = raw.value.site.as_ref().and_then(|s| s.base_url.as_ref()).map(|l| l.node);
+                    let message = format!("`{}` has the import source of `{}`, {key}", source.name, other.name);
+                    let help = "give each an `import_source.url` of its own";
+                    self.note(node.or(base_url).unwrap_or(raw.node), message, help);
+                }
+            }
+        }
+    }
+}
+
+fn patterns(patterns: Vec<FilesPattern>) -> Vec<String> {
+    patterns.into_iter().map(|FilesPattern(pattern)| pattern).collect()
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+/// A root ends with a slash, or its last part would be lost when a path is joined to it.
+fn with_slash(mut url: Url) -> Url {
+    if !url.path().ends_with('/') {
+        let path = format!("{}/", url.path());
+        url.set_path(&path);
+    }
+    url
+}

@@ -1,0 +1,358 @@
+//! How one value of the configuration is written: durations, sizes, urls, words. Pure; each knows its own schema.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use schemars::{Schema, json_schema};
+use secrecy::SecretString;
+use url::Url;
+
+use super::fault::nearest;
+use super::typed::Setting;
+use super::{Schedule, Watch};
+use crate::page::SourceName;
+use crate::render::Availability;
+use crate::site::{Generator, UrlStyle};
+use crate::source::files::{FollowSymlinks, check_pattern};
+
+/// A secret in clear; never printed, and no message repeats it.
+pub(super) struct Secret(pub(super) SecretString);
+
+/// A source's name.
+pub(super) struct Name(pub(super) SourceName);
+
+/// Where Intercom hosts a workspace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Region {
+    Us,
+    Eu,
+    Au,
+}
+
+/// The `Intercom-Version` header.
+#[derive(Debug)]
+pub(super) struct Version(pub(super) String);
+
+/// An address to listen on, or nothing.
+pub(super) struct HttpListen(pub(super) Option<SocketAddr>);
+
+/// Bytes.
+pub(super) struct Size(pub(super) u64);
+
+/// A pattern with gitignore's meaning.
+pub(super) struct FilesPattern(pub(super) String);
+
+/// A language code.
+pub(super) struct GlobalLocale(pub(super) String);
+
+/// Whether a long document becomes several pages: not in this version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Split;
+
+/// Reads `10s`, `5m`, `1h30m`, `250ms`. Over a thousand days is no duration that anybody waits for.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    const MAX: Duration = Duration::from_hours(1000 * 24);
+    let parsed = text.trim().parse::<jiff::SignedDuration>().ok().and_then(|d| Duration::try_from(d).ok());
+    match parsed {
+        Some(duration) if duration <= MAX => Ok(duration),
+        _ => Err("not a duration: write it as `30s`, `5m` or `1h30m`".into()),
+    }
+}
+
+impl Setting for String {
+    fn read(text: &str) -> Result<Self, String> {
+        if text.is_empty() { Err("empty: write a value, or remove it".into()) } else { Ok(text.to_owned()) }
+    }
+
+    fn schema() -> Schema {
+        json_schema!({ "type": "string" })
+    }
+}
+
+impl Setting for PathBuf {
+    fn read(text: &str) -> Result<Self, String> {
+        match text {
+            "" => Err("not a path: it is empty".into()),
+            text if text.contains('\0') => Err("not a path".into()),
+            text => Ok(text.into()),
+        }
+    }
+
+    fn schema() -> Schema {
+        json_schema!({ "type": "string" })
+    }
+}
+
+impl Setting for Secret {
+    fn read(text: &str) -> Result<Self, String> {
+        if text.is_empty() {
+            return Err("empty: give the secret, or remove the key".into());
+        }
+        Ok(Self(SecretString::from(text.to_owned())))
+    }
+
+    fn schema() -> Schema {
+        json_schema!({ "type": "string" })
+    }
+}
+
+impl Setting for bool {
+    fn read(text: &str) -> Result<Self, String> {
+        match text {
+            "true" | "True" | "TRUE" => Ok(true),
+            "false" | "False" | "FALSE" => Ok(false),
+            _ => Err("neither `true` nor `false`".into()),
+        }
+    }
+
+    fn schema() -> Schema {
+        json_schema!({ "type": "boolean" })
+    }
+}
+
+impl Setting for u64 {
+    fn read(text: &str) -> Result<Self, String> {
+        text.parse().map_err(|_| "not a whole number".into())
+    }
+
+    fn schema() -> Schema {
+        json_schema!({ "type": "integer", "minimum": 0 })
+    }
+}
+
+impl Setting for i64 {
+    fn read(text: &str) -> Result<Self, String> {
+        text.parse().map_err(|_| "not a whole number".into())
+    }
+
+    fn schema() -> Schema {
+        json_schema!({ "type": "integer" })
+    }
+}
+
+impl Setting for f64 {
+    fn read(text: &str) -> Result<Self, String> {
+        text.parse().ok().filter(|n: &f64| n.is_finite()).ok_or_else(|| "not a number".into())
+    }
+
+    fn schema() -> Schema {
+        json_schema!({ "type": "number" })
+    }
+}
+
+impl Setting for Duration {
+    fn read(text: &str) -> Result<Self, String> {
+        duration(text)
+    }
+
+    fn schema() -> Schema {
+        json_schema!({ "type": "string", "examples": ["10s", "5m", "1h30m"] })
+    }
+}
+
+impl Setting for Size {
+    fn read(text: &str) -> Result<Self, String> {
+        match text.parse::<bytesize::ByteSize>() {
+            Ok(size) if size.0 > 0 => Ok(Self(size.0)),
+            _ => Err("not a size: write it as `500KB`, `10MB` or `8MiB`".into()),
+        }
+    }
+
+    fn schema() -> Schema {
+        json_schema!({ "type": ["string", "integer"], "examples": ["10MB"] })
+    }
+}
+
+impl Setting for Url {
+    /// An http address without credentials, query and fragment: they would end up in requests, reports and logs.
+    fn read(text: &str) -> Result<Self, String> {
+        let url = Self::parse(text).map_err(|_| "not a url: write it as `https://docs.example.com/`".to_owned())?;
+        if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
+            return Err("not a url that starts with `https://` or `http://`".into());
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err("a url with credentials in it: remove them".into());
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err("a url with a query or a fragment: end it before the `?` or `#`".into());
+        }
+        Ok(url)
+    }
+
+    fn schema() -> Schema {
+        json_schema!({ "type": "string", "format": "uri", "pattern": r"^https?://|\$\{" })
+    }
+}
+
+impl Setting for Name {
+    fn read(text: &str) -> Result<Self, String> {
+        let first_is_plain = text.starts_with(|c: char| c.is_ascii_alphanumeric());
+        let rest_is_plain = text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'));
+        if !first_is_plain || !rest_is_plain || text.len() > 64 {
+            return Err("not a name: use letters, digits, `.`, `_` and `-`, a letter or digit first, at most 64".into());
+        }
+        Ok(Self(SourceName::new(text)))
+    }
+
+    fn schema() -> Schema {
+        json_schema!({ "type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$" })
+    }
+}
+
+impl Version {
+    /// Whether a language other than English may be sent. What is no number (`Preview`) is newer than every number.
+    pub(super) fn has_locales(&self) -> bool {
+        let mut parts = self.0.split('.').map(str::parse::<u64>);
+        match (parts.next(), parts.next()) {
+            (Some(Ok(major)), Some(Ok(minor))) => (major, minor) >= (2, 17),
+            (Some(Ok(major)), None) => major > 2,
+            _ => true,
+        }
+    }
+}
+
+impl Setting for Version {
+    fn read(text: &str) -> Result<Self, String> {
+        if text.is_empty() || text.len() > 32 || !text.chars().all(|c| c.is_ascii_alphanumeric() || c == '.') {
+            return Err("not a version of Intercom's API: write it as `\"2.16\"`".into());
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    fn schema() -> Schema {
+        json_schema!({ "type": ["string", "number"], "examples": ["2.16"] })
+    }
+}
+
+impl Setting for HttpListen {
+    fn read(text: &str) -> Result<Self, String> {
+        if matches!(text, "off" | "false") {
+            return Ok(Self(None));
+        }
+        text.parse()
+            .map(|address| Self(Some(address)))
+            .map_err(|_| "not an address and port: write it as `127.0.0.1:9464` or `\"[::1]:9464\"`, or `off`".into())
+    }
+
+    fn schema() -> Schema {
+        // Some editors read `off` as YAML 1.1 did: as false.
+        json_schema!({ "type": ["string", "boolean"], "examples": ["127.0.0.1:9464", "off"] })
+    }
+}
+
+impl Setting for FilesPattern {
+    fn read(text: &str) -> Result<Self, String> {
+        if text.trim().is_empty() {
+            return Err("not a pattern: it is empty".into());
+        }
+        match check_pattern(text) {
+            Ok(()) => Ok(Self(text.to_owned())),
+            Err(why) => Err(format!("not a pattern: {why}; write it as in .gitignore, such as `**/*.md`")),
+        }
+    }
+
+    fn schema() -> Schema {
+        json_schema!({ "type": "string", "examples": ["**/*.md"] })
+    }
+}
+
+impl Setting for GlobalLocale {
+    fn read(text: &str) -> Result<Self, String> {
+        let mut parts = text.split('-');
+        let language =
+            parts.next().is_some_and(|p| (2..=3).contains(&p.len()) && p.chars().all(|c| c.is_ascii_lowercase()));
+        let rest = parts.all(|p| (2..=8).contains(&p.len()) && p.chars().all(|c| c.is_ascii_alphanumeric()));
+        if !language || !rest || text.len() > 35 {
+            return Err("not a language code: write it as `en` or `pt-BR`".into());
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    fn schema() -> Schema {
+        json_schema!({ "type": "string", "examples": ["en"] })
+    }
+}
+
+impl Setting for Split {
+    fn read(text: &str) -> Result<Self, String> {
+        match text {
+            "off" | "false" => Ok(Self),
+            _ => Err("not known for `split` in this version: write `off`".into()),
+        }
+    }
+
+    fn schema() -> Schema {
+        json_schema!({ "enum": ["off", false] })
+    }
+}
+
+impl Setting for Schedule {
+    fn read(text: &str) -> Result<Self, String> {
+        let fields = text.split_whitespace().count();
+        if fields == 5 || fields == 6 {
+            let in_cron = |c: char| c.is_ascii_alphanumeric() || matches!(c, '*' | '/' | ',' | '-' | '?' | '#' | ' ');
+            if text.chars().all(in_cron) {
+                return Ok(Self::Cron(text.split_whitespace().collect::<Vec<_>>().join(" ")));
+            }
+        }
+        match duration(text) {
+            Ok(every) if every >= Duration::from_secs(1) => Ok(Self::Every(every)),
+            Ok(_) => Err("too short for a schedule: at least `1s`".into()),
+            Err(_) => Err("neither an interval such as `5m` nor a cron expression such as `*/5 * * * *`".into()),
+        }
+    }
+
+    fn schema() -> Schema {
+        json_schema!({ "type": "string", "examples": ["5m", "*/5 * * * *"] })
+    }
+}
+
+impl Setting for Generator {
+    fn read(text: &str) -> Result<Self, String> {
+        const LATER: [&str; 9] =
+            ["mkdocs", "docusaurus", "vitepress", "mdbook", "hugo", "jekyll", "sphinx", "starlight", "gitbook"];
+        match text {
+            "auto" => Ok(Self::Auto),
+            "plain" => Ok(Self::Plain),
+            text if LATER.contains(&text) => Err("not in this version yet: write `plain`".into()),
+            text => Err(unknown_word(text, &["auto", "plain"])),
+        }
+    }
+
+    fn schema() -> Schema {
+        json_schema!({ "type": "string", "enum": ["auto", "plain"] })
+    }
+}
+
+fn unknown_word(text: &str, words: &[&'static str]) -> String {
+    match nearest(text, words.iter().copied()) {
+        Some(word) => format!("not known here: did you mean `{word}`?"),
+        None => format!("not known here: write one of `{}`", words.join("`, `")),
+    }
+}
+
+macro_rules! words {
+    ($($type:ty { $($word:literal => $value:expr),+ $(,)? })+) => { $(
+        impl Setting for $type {
+            fn read(text: &str) -> Result<Self, String> {
+                match text {
+                    $($word => Ok($value),)+
+                    text => Err(unknown_word(text, &[$($word),+])),
+                }
+            }
+
+            fn schema() -> Schema {
+                json_schema!({ "type": "string", "enum": [$($word),+] })
+            }
+        }
+    )+ };
+}
+
+words! {
+    Region { "us" => Self::Us, "eu" => Self::Eu, "au" => Self::Au }
+    FollowSymlinks { "inside" => Self::Inside, "all" => Self::All, "never" => Self::Never }
+    Watch { "auto" => Self::Auto, "native" => Self::Native, "poll" => Self::Poll, "off" => Self::Off }
+    UrlStyle { "directory" => Self::Directory, "html" => Self::Html, "as_is" => Self::AsIs, "none" => Self::None }
+    Availability { "on_create" => Self::OnCreate, "managed" => Self::Managed }
+}

@@ -1,0 +1,91 @@
+//! What the ledger promises of its file: one applier, refusals, durability of marks.
+
+use super::*;
+use crate::page::{DocPath, Doubt, ExternalId, ImportSourceId, PageId};
+
+fn ledger() -> (tempfile::TempDir, Ledger) {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = Ledger::open(&folder.path().join("state/ledger.db")).unwrap();
+    (folder, ledger)
+}
+
+fn with_source(ledger: &mut Ledger) -> ImportSourceId {
+    let source = crate::remote::ImportSource {
+        id: ImportSourceId(7),
+        url: "https://docs.example.com/".into(),
+        api: true,
+        active: true,
+        audience_ids: vec![],
+        created_at: 1,
+    };
+    let row =
+        ImportSourceRow { source, name: "docs".into(), adopted: Adopted::Own, foreign_pages: 0, gone_since: None };
+    ledger.save_import_source("docs", &row).unwrap();
+    ImportSourceId(7)
+}
+
+#[test]
+fn a_second_applier_is_refused_and_readers_are_not() {
+    let (folder, ledger) = ledger();
+    let path = folder.path().join("state/ledger.db");
+    assert!(matches!(Ledger::open(&path), Err(LedgerError::Locked(_))));
+    assert!(Ledger::read(&path).unwrap().is_some());
+    drop(ledger);
+    Ledger::open(&path).unwrap();
+}
+
+#[test]
+fn another_place_a_newer_schema_and_a_foreign_file_are_refused() {
+    let (folder, mut ledger) = ledger();
+    let path = folder.path().join("state/ledger.db");
+    ledger.bind("https://api.intercom.io/").unwrap();
+    ledger.bind("https://api.intercom.io/").unwrap();
+    assert!(matches!(ledger.bind("https://api.eu.intercom.io/"), Err(LedgerError::OtherRemote { .. })));
+    ledger.db.pragma_update(None, "user_version", 99).unwrap();
+    drop(ledger);
+    assert!(matches!(Ledger::open(&path), Err(LedgerError::Newer { found: 99, .. })));
+
+    let foreign = folder.path().join("foreign.db");
+    Connection::open(&foreign).unwrap().execute_batch("CREATE TABLE t (x)").unwrap();
+    assert!(matches!(Ledger::open(&foreign), Err(LedgerError::Foreign(_))));
+    let text = folder.path().join("text.db");
+    std::fs::write(&text, "no database at all ".repeat(100)).unwrap();
+    let error = Ledger::open(&text).unwrap_err().to_string();
+    assert!(error.contains("move it away"), "{error}");
+}
+
+#[test]
+fn a_mark_that_was_never_sent_is_taken_back_without_a_trace() {
+    let (_folder, mut ledger) = ledger();
+    let source = with_source(&mut ledger);
+    let id = ExternalId::new("a.md");
+    let mark = Mark { external_id: id.clone(), path: DocPath::new("a.md"), doubt: Doubt::Upsert { switches: None } };
+    ledger.mark(source, &[mark]).unwrap();
+    assert_eq!(ledger.entries(source).unwrap()[0].doubt, Some(Doubt::Upsert { switches: None }));
+    ledger.unmark(source, &[(id, None)]).unwrap();
+    assert_eq!(ledger.entries(source).unwrap(), []);
+}
+
+#[test]
+fn a_rename_in_doubt_keeps_its_page_id_when_it_is_settled() {
+    let (_folder, mut ledger) = ledger();
+    let source = with_source(&mut ledger);
+    let (old, new) = (ExternalId::new("a.md"), ExternalId::new("b.md"));
+    let doubt = Doubt::Upsert { switches: None };
+    ledger
+        .mark(source, &[Mark { external_id: old.clone(), path: DocPath::new("a.md"), doubt: doubt.clone() }])
+        .unwrap();
+    ledger.set_page_id(source, &old, &PageId::new("1")).unwrap();
+    ledger.settle_rename(source, &old, (&new, &DocPath::new("b.md"), &PageId::new("1")), &doubt).unwrap();
+    let entries = ledger.entries(source).unwrap();
+    assert_eq!((entries.len(), &entries[0].external_id, entries[0].page_id.as_ref().unwrap().as_str()), (1, &new, "1"));
+}
+
+#[test]
+fn damaged_rows_are_errors_that_name_the_file() {
+    let (_folder, mut ledger) = ledger();
+    let source = with_source(&mut ledger);
+    ledger.db.execute("INSERT INTO page (import_source, external_id, doubt) VALUES (7, 'a', 'nonsense')", []).unwrap();
+    let error = ledger.entries(source).unwrap_err().to_string();
+    assert!(error.contains("ledger.db"), "{error}");
+}

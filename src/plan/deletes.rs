@@ -1,0 +1,234 @@
+//! What may be deleted and renamed, and what must wait: the limits of I3, confirmation, settling.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+
+use sha2::{Digest, Sha256};
+
+use super::{Complete, Input, Observed, Outline, Plan, Policy, State, Step, Wait};
+use crate::page::{Entry, ExternalId, Missed, SourceHash};
+
+/// Why a page is to leave Fin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gone<'a> {
+    /// The scan saw everything, and not this document.
+    Vanished,
+    /// The configuration's patterns leave it out now.
+    ByConfiguration,
+    /// Its front matter asks for it: the reason.
+    ByAuthor(&'a str),
+    /// Its publish date lies ahead.
+    NotYet,
+    /// Its expiry date has passed.
+    Expired,
+    /// Its document has another id now.
+    OtherId(&'a ExternalId),
+}
+
+/// The deletes that wait for a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldSet {
+    /// A hash of the set: another set has another id, so that a release can only mean the set that was shown.
+    pub id: String,
+    /// How many.
+    pub count: u64,
+    /// Which limit, in words.
+    pub why: String,
+}
+
+/// Decides about the documents that are new and the entries that have none: renames, creates, deletes, holds.
+pub(super) fn settle<'a>(
+    plan: &mut Plan<'a>,
+    input: Input<'a>,
+    policy: &Policy,
+    now: i64,
+    fresh: Vec<(&'a Observed, &'a Outline)>,
+    absent: Vec<&'a Entry>,
+    conflicts: bool,
+) {
+    let Some(complete) = input.complete() else {
+        plan.steps.extend(fresh.into_iter().map(|(document, page)| Step::Create { document, page }));
+        return;
+    };
+    let mut vanished = Vec::new();
+    for entry in absent {
+        match complete.gone(entry, now) {
+            None => {}
+            // Its document is there, and cannot be sent under its new id: what Fin has stays (I2).
+            Some(Gone::OtherId(id)) if plan.failed.iter().any(|failed| failed.document.external_id == *id) => {}
+            Some(_) if !entry.may_exist() => plan.dropped.push(entry),
+            Some(gone) => vanished.push((entry, gone)),
+        }
+    }
+    let moved = pair_renames(&fresh, &vanished);
+    for (document, page) in fresh {
+        let Some(&entry) = moved.get(&document.external_id) else {
+            plan.steps.push(Step::Create { document, page });
+            continue;
+        };
+        match wait_for(plan, entry, policy, now) {
+            None => plan.steps.push(Step::Rename { document, page, entry }),
+            Some(wait) => plan.steps.push(Step::HoldNew { document, page, wait }),
+        }
+    }
+    let renamed: HashSet<&ExternalId> = moved.into_values().map(|entry| &entry.external_id).collect();
+    let unread = complete.has_new_unread();
+    let mut due = Vec::new();
+    for (entry, gone) in vanished {
+        if renamed.contains(&entry.external_id) {
+            continue;
+        }
+        match wait_for(plan, entry, policy, now) {
+            Some(wait) => plan.steps.push(Step::HoldDelete { entry, gone, wait }),
+            None if conflicts => plan.steps.push(Step::HoldDelete { entry, gone, wait: Wait::Conflict }),
+            None if gone == Gone::Vanished && unread => {
+                plan.steps.push(Step::HoldDelete { entry, gone, wait: Wait::Unread });
+            }
+            None => due.push((entry, gone)),
+        }
+    }
+    complete.limit(plan, policy, due);
+}
+
+impl<'a> Complete<'a> {
+    /// Why an entry without a page in this scan is gone; `None`: its document is there, and what Fin has stays.
+    fn gone(self, entry: &Entry, now: i64) -> Option<Gone<'a>> {
+        let Some(document) = self.0.document_at(&entry.path) else {
+            let excluded = self.0.patterns.excludes(&entry.path);
+            return Some(if excluded { Gone::ByConfiguration } else { Gone::Vanished });
+        };
+        match &document.state {
+            State::Failed(_) => None,
+            State::Excluded(reason) => Some(Gone::ByAuthor(reason)),
+            State::Page(_) if document.external_id != entry.external_id => Some(Gone::OtherId(&document.external_id)),
+            State::Page(page) if page.not_before.is_some_and(|t| now < t) => Some(Gone::NotYet),
+            State::Page(_) => Some(Gone::Expired),
+        }
+    }
+
+    /// Whether a document that Fin has nothing of cannot be read: it may be a vanished one under another name, and Fin
+    /// is never to be without an answer that it had (I5).
+    fn has_new_unread(self) -> bool {
+        let had = |d: &Observed| self.0.entries.iter().any(|entry| entry.path == d.path);
+        let unread = |d: &&Observed| matches!(&d.state, State::Failed(f) if f.code == "unreadable");
+        self.0.documents.iter().filter(unread).any(|document| !had(document))
+    }
+
+    /// How many pages Fin had when the first of these documents went missing: pages that are made meanwhile, by a folder
+    /// that is another one by mistake for instance, do not make a held set small (I3).
+    fn pages_before(self, due: &[(&Entry, Gone<'_>)]) -> u64 {
+        let since = due.iter().filter_map(|(entry, _)| entry.missed).map(|missed| missed.since).min();
+        let before = |entry: &&Entry| since.is_none_or(|since| entry.created_at.is_some_and(|created| created < since));
+        let others = self.0.entries.iter().filter(|entry| entry.may_exist()).filter(before);
+        let due: HashSet<&ExternalId> = due.iter().map(|(entry, _)| &entry.external_id).collect();
+        others.filter(|entry| !due.contains(&entry.external_id)).count() as u64 + due.len() as u64
+    }
+
+    /// Deletes what is due, or holds all of it (I3).
+    fn limit(self, plan: &mut Plan<'a>, policy: &Policy, due: Vec<(&'a Entry, Gone<'a>)>) {
+        let why = over_limit(policy, self.pages_before(&due), due.len() as u64, self.0.recent_deletes);
+        let held = why.map(|why| HeldSet { id: set_id(&due), count: due.len() as u64, why });
+        let released = held.as_ref().is_some_and(|set| self.0.release == Some(set.id.as_str()));
+        if held.is_some() && !released {
+            plan.held = held;
+            plan.steps.extend(due.into_iter().map(|(entry, gone)| Step::HoldDelete { entry, gone, wait: Wait::Limit }));
+        } else {
+            plan.released = released;
+            plan.steps.extend(due.into_iter().map(|(entry, gone)| Step::Delete { entry, gone }));
+        }
+    }
+}
+
+/// Which limit the deletes pass, in words; `recent` are those of the past 24 hours.
+fn over_limit(policy: &Policy, in_fin: u64, now: u64, recent: u64) -> Option<String> {
+    if now == 0 {
+        return None;
+    }
+    let (deletes, pages) = (now + recent, in_fin + recent);
+    let so_far = if recent > 0 { format!(" ({recent} of them in the past 24 hours)") } else { String::new() };
+    if now == in_fin {
+        return Some(if in_fin == 1 {
+            "it is the last page that Fin had of this source".into()
+        } else {
+            format!("all {in_fin} pages that Fin had of this source would go")
+        });
+    }
+    if deletes >= 2 && deletes * 2 > pages {
+        return Some(format!("{deletes} of {pages} pages{so_far} are more than half"));
+    }
+    #[expect(clippy::cast_precision_loss, reason = "counts of pages stay far below 2^52")]
+    let over_percent = deletes as f64 * 100.0 > pages as f64 * policy.max_percent;
+    (over_percent && deletes > policy.max_pages).then(|| {
+        format!(
+            "{deletes} of {pages} pages{so_far} are more than {} % and more than {}",
+            policy.max_percent, policy.max_pages
+        )
+    })
+}
+
+/// Counts this scan for a missing document, and says what its delete or rename still waits for.
+fn wait_for<'a>(plan: &mut Plan<'a>, entry: &'a Entry, policy: &Policy, now: i64) -> Option<Wait> {
+    let seconds = |d: std::time::Duration| i64::try_from(d.as_secs()).unwrap_or(i64::MAX);
+    let missed = match entry.missed {
+        None => Missed { since: now, scans: 1, counted_at: now },
+        Some(m) if now.saturating_sub(m.counted_at) >= seconds(policy.interval) => {
+            Missed { scans: m.scans.saturating_add(1), counted_at: now, ..m }
+        }
+        Some(m) => m,
+    };
+    if entry.missed != Some(missed) {
+        plan.missed.push((entry, Some(missed)));
+    }
+    if missed.scans < policy.confirm_scans {
+        return Some(Wait::Scans { seen: missed.scans, wanted: policy.confirm_scans });
+    }
+    (now.saturating_sub(missed.since) < seconds(policy.settle)).then_some(Wait::Settle)
+}
+
+/// Pairs exactly one new document with exactly one vanished entry of the same bytes: by new id, the old entry.
+fn pair_renames<'a>(
+    fresh: &[(&'a Observed, &'a Outline)],
+    vanished: &[(&'a Entry, Gone<'a>)],
+) -> HashMap<&'a ExternalId, &'a Entry> {
+    let mut old: HashMap<SourceHash, Option<&'a Entry>> = HashMap::new();
+    for (entry, _) in vanished {
+        if let (Some(had), Some(_)) = (&entry.acknowledged, &entry.page_id)
+            && let Some(hash) = had.source_hash
+        {
+            old.entry(hash).and_modify(|several| *several = None).or_insert(Some(entry));
+        }
+    }
+    let mut new: HashMap<SourceHash, Option<&'a Observed>> = HashMap::new();
+    for (document, _) in fresh {
+        if let Some(hash) = document.source_hash {
+            new.entry(hash).and_modify(|several| *several = None).or_insert(Some(document));
+        }
+    }
+    let unique = new.into_iter().filter_map(|(hash, document)| Some((hash, document?)));
+    unique.filter_map(|(hash, document)| Some((&document.external_id, (*old.get(&hash)?)?))).collect()
+}
+
+/// The first 8 hexadecimal digits of a hash of the set's external ids.
+fn set_id(due: &[(&Entry, Gone<'_>)]) -> String {
+    let mut ids: Vec<&str> = due.iter().map(|(entry, _)| entry.external_id.as_str()).collect();
+    ids.sort_unstable();
+    let mut hash = Sha256::new();
+    for id in ids {
+        hash.update((id.len() as u64).to_le_bytes());
+        hash.update(id);
+    }
+    base16ct::lower::encode_string(&hash.finalize()[..4])
+}
+
+impl fmt::Display for Gone<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Vanished => f.write_str("vanished"),
+            Self::ByConfiguration => f.write_str("excluded by configuration"),
+            Self::ByAuthor(reason) => write!(f, "excluded by its front matter: {reason}"),
+            Self::NotYet => f.write_str("its publish date lies ahead"),
+            Self::Expired => f.write_str("expired"),
+            Self::OtherId(id) => write!(f, "its id is `{id}` now"),
+        }
+    }
+}

@@ -1,0 +1,376 @@
+//! One cycle of one source: scan → observe → plan → apply → report.
+//!
+//! Owns the order of things and nothing else: what is decided is decided in [`crate::plan`], what is sent is sent by
+//! [`crate::apply`]. Intercom is asked only when there is something to send, or when the import source is not yet what the
+//! configuration wants it to be.
+
+pub mod binding;
+pub mod documents;
+pub mod observe;
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio::runtime::{Handle, RuntimeFlavor};
+
+use crate::apply::{self, Clock, Stop, Stopped, Target};
+use crate::ledger::{Adopted, CycleRow, ImportSourceRow, Ledger, LedgerError};
+use crate::page::{Entry, Failure, ImportSourceId, Problem, ScanDigest, SourceName};
+use crate::plan::{self, Input, Plan, Policy};
+use crate::remote::Remote;
+use crate::render::{PageOptions, Recipe};
+use crate::report::{CycleReport, FailedPage};
+use crate::site::Site;
+use crate::source::{Known, Source};
+use binding::{BindError, Binding, ImportSourceOptions};
+use documents::Rendering;
+use observe::{Memory, Observation, Progress, observe};
+
+/// Deletes of this time count together for the limits (I3).
+const DELETES_COUNT_S: i64 = 24 * 60 * 60;
+/// Entries of each list of a report that the ledger keeps.
+const LISTED_IN_LEDGER: usize = 100;
+
+/// A source with everything that makes pages of its documents.
+#[derive(Debug)]
+pub struct Mirror {
+    /// Its name.
+    pub name: SourceName,
+    /// Where its documents are.
+    pub source: Source,
+    /// Who publishes them.
+    pub site: Site,
+    /// What is said of every page.
+    pub page: PageOptions,
+    /// A digest of what the same bytes are rendered with: another one renders them again.
+    pub recipe: Recipe,
+}
+
+/// What a person asked of this run, beyond the configuration.
+#[derive(Clone, Debug, Default)]
+pub struct Wishes {
+    /// No fingerprint is trusted, and rejected pages are tried again.
+    pub full: bool,
+    /// The held set that is released.
+    pub release: Option<String>,
+    /// An import source that is gone is made anew.
+    pub recreate: bool,
+    /// Mounts that are gone are gone for good.
+    pub accept_unmounted: bool,
+}
+
+/// A configured source, ready for a cycle.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// What makes its pages.
+    pub mirror: Arc<Mirror>,
+    /// Its import source.
+    pub import_source: ImportSourceOptions,
+    /// What is said of deletes.
+    pub policy: Policy,
+    /// What was asked of this run.
+    pub wishes: Wishes,
+}
+
+/// What every source's cycle shares.
+pub struct Shared<'a, R> {
+    /// Intercom.
+    pub remote: Arc<R>,
+    /// The ledger.
+    pub ledger: &'a mut Ledger,
+    /// Every configured source's name.
+    pub configured: &'a [&'a str],
+    /// Pages under way at one time.
+    pub max_in_flight: usize,
+    /// The wall clock.
+    pub clock: Clock,
+    /// Stops the run.
+    pub stop: Stop,
+    /// Told how many documents of how many are rendered.
+    pub rendering: Progress<'a>,
+    /// Told how many steps of how many are done.
+    pub sending: Progress<'a>,
+}
+
+/// Runs one cycle of a source. An error is the ledger's: without it nothing can run.
+pub async fn cycle<R: Remote + 'static>(job: &Job, shared: &mut Shared<'_, R>) -> Result<CycleReport, LedgerError> {
+    let started = (shared.clock)();
+    let traffic = shared.remote.traffic();
+    let name = job.mirror.name.as_str();
+    if let Some(url) = &job.import_source.url {
+        shared.ledger.rename_source(url.as_str(), name, shared.configured)?;
+    }
+    let known = known(shared.ledger, job)?;
+    let scan = blocking(|| job.mirror.source.scan(&known));
+    let mut report = CycleReport::new(name);
+    report.scanned = scan.documents.len() as u64;
+    report.warnings.extend(job.mirror.site.notice());
+    report.warnings.extend(scan.skipped.iter().map(|s| format!("`{}` is skipped: {}", s.path, s.reason)));
+    shared.ledger.save_scan(name, &scan.mounts, scan.problems.first(), started.as_second())?;
+    let digest = scan.digest(&job.mirror.recipe);
+    let stopped = if settled(job, shared, digest.as_ref(), &mut report)? {
+        None
+    } else {
+        let observation = blocking(|| {
+            let mut memory = Memory::Keep(shared.ledger);
+            observe(&job.mirror, scan, &mut memory, job.wishes.full, shared.rendering)
+        })?;
+        run(job, shared, &known, observation, digest.as_ref(), &mut report).await?
+    };
+    note_stop(&mut report, stopped.as_ref());
+    let sent = shared.remote.traffic();
+    report.requests = sent.requests - traffic.requests;
+    report.retries = sent.retries - traffic.retries;
+    let took = (shared.clock)().as_millisecond() - started.as_millisecond();
+    report.duration_ms = u64::try_from(took).unwrap_or_default();
+    let failed = stopped.is_some_and(|stopped| stopped != Stopped::Shutdown);
+    let report = report.judged(failed);
+    let row = CycleRow {
+        source: name.to_owned(),
+        started_at: started.as_second(),
+        outcome: report.outcome.to_string(),
+        report: serde_json::to_string(&report.cut(LISTED_IN_LEDGER)).unwrap_or_default(),
+    };
+    shared.ledger.save_cycle(&row)?;
+    Ok(report)
+}
+
+/// What the last complete scan of a source saw.
+pub fn known(ledger: &Ledger, job: &Job) -> Result<Known, LedgerError> {
+    let mounts = ledger.source(job.mirror.name.as_str())?.mounts;
+    Ok(Known { mounts, accept_unmounted: job.wishes.accept_unmounted })
+}
+
+/// Whether the plan for this very scan is known to be empty: then nothing else is to be looked at.
+fn settled<R>(
+    job: &Job,
+    shared: &Shared<'_, R>,
+    digest: Option<&ScanDigest>,
+    report: &mut CycleReport,
+) -> Result<bool, LedgerError> {
+    let name = job.mirror.name.as_str();
+    let Some(digest) = digest.filter(|_| !job.wishes.full && !job.wishes.recreate) else { return Ok(false) };
+    let Some(unchanged) = shared.ledger.settled(name, digest)? else { return Ok(false) };
+    let Some(row) = bound(shared.ledger, name)? else { return Ok(false) };
+    if !binding(job, shared.configured, (shared.clock)()).is_settled(&row) {
+        return Ok(false);
+    }
+    report.unchanged = unchanged;
+    warn_of(report, &row);
+    Ok(true)
+}
+
+fn binding<'a>(job: &'a Job, configured: &'a [&'a str], now: Timestamp) -> Binding<'a> {
+    Binding {
+        name: job.mirror.name.as_str(),
+        options: &job.import_source,
+        configured,
+        recreate: job.wishes.recreate,
+        now: now.as_second(),
+    }
+}
+
+async fn run<R: Remote + 'static>(
+    job: &Job,
+    shared: &mut Shared<'_, R>,
+    known: &Known,
+    observation: Observation,
+    digest: Option<&ScanDigest>,
+    report: &mut CycleReport,
+) -> Result<Option<Stopped>, LedgerError> {
+    let now = (shared.clock)();
+    let name = job.mirror.name.as_str();
+    let Observation { documents, problems, read } = observation;
+    report.read = read;
+    let documents = Arc::new(documents);
+    let mut bound = bound(shared.ledger, name)?;
+    let mut entries = entries(shared.ledger, bound.as_ref())?;
+    let binding = binding(job, shared.configured, now);
+    let is_settled = bound.as_ref().map(|row| binding.is_settled(row) && !job.wishes.recreate);
+    let mut plan = make_plan(job, shared.ledger, bound.as_ref(), &documents, &entries, &problems, now)?;
+    if plan.sends() || is_settled == Some(false) {
+        // What Intercom says may be news for the ledger, and so for the plan.
+        match prepare(&binding, shared, &documents, problems.is_empty()).await {
+            Ok(row) => bound = Some(row),
+            Err(BindError::Stopped(stopped)) => {
+                take_plan(report, &plan);
+                return Ok(Some(stopped));
+            }
+            Err(BindError::Ledger(error)) => return Err(error),
+        }
+        drop(plan);
+        entries = self::entries(shared.ledger, bound.as_ref())?;
+        plan = make_plan(job, shared.ledger, bound.as_ref(), &documents, &entries, &problems, now)?;
+    }
+    take_plan(report, &plan);
+    let Some(row) = bound else { return Ok(None) };
+    warn_of(report, &row);
+    note(shared.ledger, row.source.id, &plan)?;
+    if !plan.sends() {
+        if let Some(digest) = digest.filter(|_| is_quiet(&plan, &documents, &entries)) {
+            shared.ledger.settle(name, digest, plan.unchanged)?;
+        }
+        return Ok(None);
+    }
+    let target = Target {
+        remote: shared.remote.clone(),
+        documents: Arc::new(Rendering {
+            mirror: job.mirror.clone(),
+            documents: documents.clone(),
+            known: known.clone(),
+        }),
+        ledger: shared.ledger,
+        import_source: row.source.id,
+        max_in_flight: shared.max_in_flight,
+        clock: shared.clock.clone(),
+        stop: shared.stop.clone(),
+        progress: shared.sending,
+    };
+    let applied = apply::apply(&plan, target).await?;
+    let stopped = applied.stopped.clone();
+    take_applied(report, applied);
+    if let Some(Stopped::NotFound(_)) = &stopped
+        && let Err(BindError::Stopped(gone)) = binding.bind(&*shared.remote, shared.ledger).await
+    {
+        return Ok(Some(gone));
+    }
+    Ok(stopped)
+}
+
+/// Whether a plan will be as empty as it is as long as no document and no entry changes: nothing waits, nothing fails, and
+/// no date will make or end a page.
+fn is_quiet(plan: &Plan<'_>, documents: &[plan::Observed], entries: &[Entry]) -> bool {
+    let dated = |document: &plan::Observed| matches!(&document.state, plan::State::Page(page) if page.not_before.is_some() || page.not_after.is_some());
+    let certain = |entry: &Entry| entry.doubt.is_none() && entry.missed.is_none() && entry.rejected.is_none();
+    let nothing = plan.steps.is_empty() && plan.failed.is_empty() && plan.problems.is_empty();
+    nothing && entries.iter().all(certain) && !documents.iter().any(dated)
+}
+
+/// Makes the import source and the ledger's knowledge of it ready for sending.
+async fn prepare<R: Remote>(
+    binding: &Binding<'_>,
+    shared: &mut Shared<'_, R>,
+    documents: &[plan::Observed],
+    complete: bool,
+) -> Result<ImportSourceRow, BindError> {
+    let mut row = binding.bind(&*shared.remote, shared.ledger).await?;
+    binding::settle_renames(&*shared.remote, shared.ledger, row.source.id).await?;
+    let exclusive = binding.options.exclusive;
+    if row.adopted == Adopted::None || (exclusive && row.adopted != Adopted::All) {
+        let now = binding.now;
+        binding::adopt(&*shared.remote, shared.ledger, &mut row, documents, exclusive, complete, now).await?;
+    }
+    Ok(row)
+}
+
+/// Plans against what the ledger holds.
+pub fn make_plan<'a>(
+    job: &'a Job,
+    ledger: &Ledger,
+    bound: Option<&ImportSourceRow>,
+    documents: &'a [plan::Observed],
+    entries: &'a [Entry],
+    problems: &'a [Problem],
+    now: Timestamp,
+) -> Result<Plan<'a>, LedgerError> {
+    let since = now.as_second().saturating_sub(DELETES_COUNT_S);
+    let recent_deletes = bound.map_or(Ok(0), |row| ledger.deleted_since(row.source.id, since))?;
+    let input = Input {
+        documents,
+        entries,
+        problems,
+        patterns: &job.mirror.source,
+        recent_deletes,
+        release: job.wishes.release.as_deref(),
+        retry_rejected: job.wishes.full,
+    };
+    Ok(plan::plan(input, &job.policy, now))
+}
+
+/// The import source that a source is tied to.
+pub fn bound(ledger: &Ledger, name: &str) -> Result<Option<ImportSourceRow>, LedgerError> {
+    ledger.source(name)?.import_source.map_or(Ok(None), |id| ledger.import_source(id))
+}
+
+/// The pages that the ledger holds of it.
+pub fn entries(ledger: &Ledger, bound: Option<&ImportSourceRow>) -> Result<Vec<Entry>, LedgerError> {
+    bound.map_or(Ok(Vec::new()), |row| ledger.entries(row.source.id))
+}
+
+/// Keeps what a plan found out without sending anything.
+fn note(ledger: &mut Ledger, source: ImportSourceId, plan: &Plan<'_>) -> Result<(), LedgerError> {
+    if !plan.missed.is_empty() {
+        ledger.save_missed(source, plan.missed.iter().map(|(entry, missed)| (&entry.external_id, *missed)))?;
+    }
+    if !plan.dropped.is_empty() {
+        ledger.drop_entries(source, plan.dropped.iter().map(|entry| &entry.external_id))?;
+    }
+    Ok(())
+}
+
+fn take_plan(report: &mut CycleReport, plan: &Plan<'_>) {
+    report.unchanged = plan.unchanged;
+    report.held = plan.steps.iter().filter(|step| step.action() == "hold").count() as u64;
+    report.release = plan.held.as_ref().map(|set| format!("{}@{}", report.source, set.id));
+    report.held_why = plan.held.as_ref().map(|set| set.why.clone());
+    report.failed = plan.failed.iter().map(|f| failed(&f.document.path, &f.document.external_id, &f.failure)).collect();
+    report.problems = plan.problems.to_vec();
+}
+
+fn take_applied(report: &mut CycleReport, applied: apply::Applied) {
+    report.created = applied.created;
+    report.updated = applied.updated;
+    report.renamed = applied.renamed;
+    report.deleted = applied.deleted;
+    report.failed.extend(applied.failed.iter().map(|(path, id, failure)| failed(path, id, failure)));
+    report.problems.extend(applied.problems);
+    if applied.waiting > 0 {
+        let message = format!("{} changed while they were sent: the next cycle has them", applied.waiting);
+        report.problems.push(Problem { path: String::new(), message });
+    }
+}
+
+fn failed(path: &crate::page::DocPath, id: &crate::page::ExternalId, failure: &Failure) -> FailedPage {
+    FailedPage {
+        path: path.to_string(),
+        external_id: id.to_string(),
+        code: failure.code.clone(),
+        message: failure.message.clone(),
+    }
+}
+
+fn note_stop(report: &mut CycleReport, stopped: Option<&Stopped>) {
+    let message = match stopped {
+        None => return,
+        Some(Stopped::Unauthorized(message) | Stopped::OtherWorkspace(message)) => {
+            report.unauthorized = true;
+            message.clone()
+        }
+        Some(Stopped::Source(message) | Stopped::NotFound(message)) => message.clone(),
+        Some(Stopped::Shutdown) => "stopped before its end: the next cycle goes on from here".into(),
+    };
+    report.problems.push(Problem { path: String::new(), message });
+}
+
+fn warn_of(report: &mut CycleReport, row: &ImportSourceRow) {
+    if !row.source.active {
+        report.warnings.push(format!(
+            "the import source {} is deactivated in Intercom: Fin answers from none of its pages",
+            row.source.id
+        ));
+    }
+    if row.foreign_pages > 0 {
+        report.warnings.push(format!(
+            "{} pages under the import source {} are not of this source: they are left alone",
+            row.foreign_pages, row.source.id
+        ));
+    }
+}
+
+/// Runs blocking work where it disturbs nobody: on a runtime of several threads its other tasks move away.
+fn blocking<T>(work: impl FnOnce() -> T) -> T {
+    match Handle::try_current().map(|handle| handle.runtime_flavor()) {
+        Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),
+        _ => work(),
+    }
+}

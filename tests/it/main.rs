@@ -1,0 +1,8 @@
+//! The integration tests: one binary, one file for each feature.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+
+mod once;
+mod simulation;
+mod support;
+mod tidy;
