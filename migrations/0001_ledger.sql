@@ -68,6 +68,7 @@ CREATE TABLE page (
     page_id          TEXT,                            -- Intercom's; NULL: no answer has named it
     content_hash     BLOB,                            -- acknowledged; NULL: nothing is
     body             INTEGER,
+    recipe           INTEGER,
     source_hash      BLOB,
     title            TEXT,
     url              TEXT,

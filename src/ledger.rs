@@ -24,7 +24,7 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
-pub use documents::{DocumentRow, SavedDocument};
+pub use documents::{DocumentRow, SavedDocument, recipe_tag};
 pub use pages::{Ack, Mark, Rejection};
 pub use sources::{Adopted, CycleRow, ImportSourceRow, SourceRow};
 

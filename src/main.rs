@@ -12,6 +12,11 @@ use finmirror::telemetry::Telemetry;
 use finmirror::{config, simulator};
 
 fn main() -> ExitCode {
+    // A panic's own words may hold a document's text, which belongs into no log.
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        let _ = writeln!(anstream::stderr(), "internal error at {place}: please report it");
+    }));
     let cli = match Cli::parse_args(std::env::args_os()) {
         Ok(cli) => cli,
         Err(error) => {

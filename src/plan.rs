@@ -73,6 +73,8 @@ pub struct Outline {
     pub content_hash: ContentHash,
     /// The hash of its html alone.
     pub body: BodyHash,
+    /// What it was rendered with, by the first 8 bytes of its hash.
+    pub recipe: u64,
     /// Its title.
     pub title: Box<str>,
     /// The size of its html.
@@ -126,7 +128,7 @@ pub enum Step<'a> {
         page: &'a Outline,
         /// What Intercom has.
         entry: &'a Entry,
-        /// Why: `content`, `title`, `url`, `renderer`, `availability`, `in doubt`, joined by commas.
+        /// Why: `content`, `links`, `title`, `url`, `renderer`, `availability`, `in doubt`, joined by commas.
         reason: String,
     },
     /// The same bytes under another id: the page keeps Intercom's id.
@@ -319,7 +321,11 @@ fn why_update(document: &Observed, page: &Outline, entry: &Entry) -> Option<Stri
     let mut reasons = Vec::new();
     if had.body != page.body {
         let same_source = had.source_hash.is_some() && had.source_hash == document.source_hash;
-        reasons.push(if same_source { "renderer" } else { "content" });
+        reasons.push(match (same_source, had.recipe == page.recipe) {
+            (false, _) => "content",
+            (true, true) => "links",
+            (true, false) => "renderer",
+        });
     }
     if had.title != page.title {
         reasons.push("title");

@@ -21,6 +21,7 @@ mod warnings;
 mod writer;
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -182,19 +183,21 @@ pub fn render(
     let format = Format::of(path);
     let split = format.split(source)?;
     let (body, line) = (split.body, split.body_line);
-    let skips = match format {
-        Format::Markdown if markdown::is_too_nested(body) => {
-            return Err(fails("too_nested", "its quotes or lists nest too deeply to be rendered; flatten them"));
-        }
-        Format::Markdown => markdown::skips(body, line)?,
-        Format::Html => html::skips(body, line)?,
-        Format::Text => skip::in_text(body, line)?,
-    };
+    if format == Format::Markdown && markdown::is_too_nested(body) {
+        return Err(fails("too_nested", "its quotes or lists nest too deeply to be rendered; flatten them"));
+    }
     let url = site.url(path, facts);
-    let links = Links::new(path, url.as_ref(), site, inputs);
-    let mut draft = Draft::new(links, Warnings::new(body, line), body.len() + body.len() / 4);
-    write(path, body, &skips, &mut draft);
-    let Draft { writer, links, warnings, needs_sanitiser, .. } = draft;
+    let Draft { writer, links, warnings, needs_sanitiser, .. } = guarded(|| {
+        let skips = match format {
+            Format::Markdown => markdown::skips(body, line)?,
+            Format::Html => html::skips(body, line)?,
+            Format::Text => skip::in_text(body, line)?,
+        };
+        let links = Links::new(path, url.as_ref(), site, inputs);
+        let mut draft = Draft::new(links, Warnings::new(body, line), body.len() + body.len() / 4);
+        write(path, body, &skips, &mut draft);
+        Ok(draft)
+    })?;
     let html = writer.finish();
     let html = if needs_sanitiser { elements::sanitised(&html).trim().to_owned() } else { html };
     let plain = plain::plain(&html);
@@ -292,6 +295,14 @@ fn shortened(title: &str) -> String {
         Some((end, _)) => format!("{}…", title[..end].trim_end()),
         None => title.to_owned(),
     }
+}
+
+/// Does work that stands on a parser which is not ours: a panic in it fails the page and nothing else.
+fn guarded<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    // What the closure borrows is read, or thrown away with the panic.
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        Err(fails("renderer", "the page cannot be parsed: an error in finmirror that its developers should hear of"))
+    })
 }
 
 fn fails(code: &str, message: impl Into<String>) -> Failure {

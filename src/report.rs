@@ -79,6 +79,9 @@ pub struct CycleReport {
     pub retries: u64,
     /// How long it took.
     pub duration_ms: u64,
+    /// The source could not be seen whole.
+    #[serde(skip)]
+    pub blind: bool,
     /// Intercom does not take the token, or it is of another workspace: nothing can run.
     #[serde(skip)]
     pub unauthorized: bool,
@@ -133,8 +136,17 @@ impl CycleReport {
             requests: 0,
             retries: 0,
             duration_ms: 0,
+            blind: false,
             unauthorized: false,
         }
+    }
+
+    /// The report of a source whose turn did not come.
+    #[must_use]
+    pub fn not_run(source: &str) -> Self {
+        let mut report = Self::new(source);
+        report.problems.push(Problem { path: String::new(), message: "not looked at: the run was stopped".into() });
+        report.judged(false)
     }
 
     /// Gives it the outcome that its lists say; `stopped`: the source itself failed.
@@ -161,6 +173,12 @@ impl CycleReport {
         cut.warnings.truncate(most);
         cut
     }
+}
+
+/// A number with its noun: `1 page`, `2 pages`.
+#[must_use]
+pub fn counted(count: u64, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 impl Display for Outcome {
@@ -193,12 +211,7 @@ impl Display for CycleReport {
         }
         #[expect(clippy::cast_precision_loss, reason = "milliseconds")]
         let seconds = self.duration_ms as f64 / 1000.0;
-        writeln!(
-            f,
-            " ({} {}, {seconds:.1} s)",
-            self.requests,
-            if self.requests == 1 { "request" } else { "requests" }
-        )?;
+        writeln!(f, " ({}, {seconds:.1} s)", counted(self.requests, "request"))?;
         for failed in self.failed.iter().take(SHOWN) {
             writeln!(f, "  failed   {}: {}", Plain(&failed.path), Plain(&failed.message))?;
         }
@@ -212,11 +225,11 @@ impl Display for CycleReport {
         if self.problems.len() > SHOWN {
             writeln!(f, "  problem  … and {} more", self.problems.len() - SHOWN)?;
         }
-        if !self.problems.is_empty() {
+        if self.blind {
             writeln!(f, "           nothing is deleted while the source cannot be seen whole")?;
         }
         if let (Some(release), Some(why)) = (&self.release, &self.held_why) {
-            writeln!(f, "  held     {} {}: {why}", self.held, if self.held == 1 { "delete" } else { "deletes" })?;
+            writeln!(f, "  held     {}: {why}", counted(self.held, "delete"))?;
             writeln!(f, "           look at them with `finmirror plan`; if they are right:")?;
             writeln!(f, "           finmirror --once --release-held {}", Plain(release))?;
         }

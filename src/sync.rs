@@ -19,7 +19,7 @@ use crate::page::{Entry, Failure, ImportSourceId, Problem, ScanDigest, SourceNam
 use crate::plan::{self, Input, Plan, Policy};
 use crate::remote::Remote;
 use crate::render::{PageOptions, Recipe};
-use crate::report::{CycleReport, FailedPage};
+use crate::report::{CycleReport, FailedPage, counted};
 use crate::site::Site;
 use crate::source::{Known, Source};
 use binding::{BindError, Binding, ImportSourceOptions};
@@ -149,7 +149,9 @@ fn settled<R>(
     report: &mut CycleReport,
 ) -> Result<bool, LedgerError> {
     let name = job.mirror.name.as_str();
-    let Some(digest) = digest.filter(|_| !job.wishes.full && !job.wishes.recreate) else { return Ok(false) };
+    let wishes = &job.wishes;
+    let asked = wishes.full || wishes.recreate || wishes.release.is_some();
+    let Some(digest) = digest.filter(|_| !asked) else { return Ok(false) };
     let Some(unchanged) = shared.ledger.settled(name, digest)? else { return Ok(false) };
     let Some(row) = bound(shared.ledger, name)? else { return Ok(false) };
     if !binding(job, shared.configured, (shared.clock)()).is_settled(&row) {
@@ -203,6 +205,7 @@ async fn run<R: Remote + 'static>(
         plan = make_plan(job, shared.ledger, bound.as_ref(), &documents, &entries, &problems, now)?;
     }
     take_plan(report, &plan);
+    warn_of_release(report, job.wishes.release.as_deref(), &plan);
     let Some(row) = bound else { return Ok(None) };
     warn_of(report, &row);
     note(shared.ledger, row.source.id, &plan)?;
@@ -315,6 +318,7 @@ fn take_plan(report: &mut CycleReport, plan: &Plan<'_>) {
     report.held_why = plan.held.as_ref().map(|set| set.why.clone());
     report.failed = plan.failed.iter().map(|f| failed(&f.document.path, &f.document.external_id, &f.failure)).collect();
     report.problems = plan.problems.to_vec();
+    report.blind = !plan.problems.is_empty();
 }
 
 fn take_applied(report: &mut CycleReport, applied: apply::Applied) {
@@ -361,10 +365,22 @@ fn warn_of(report: &mut CycleReport, row: &ImportSourceRow) {
     }
     if row.foreign_pages > 0 {
         report.warnings.push(format!(
-            "{} pages under the import source {} are not of this source: they are left alone",
-            row.foreign_pages, row.source.id
+            "{} under the import source {} {} not of this source: left alone",
+            counted(row.foreign_pages, "page"),
+            row.source.id,
+            if row.foreign_pages == 1 { "is" } else { "are" }
         ));
     }
+}
+
+/// The word for what was released, and is held no more or held as another set.
+fn warn_of_release(report: &mut CycleReport, wished: Option<&str>, plan: &Plan<'_>) {
+    let Some(wished) = wished.filter(|_| !plan.released) else { return };
+    let now = match &report.release {
+        Some(release) => format!("another set is held now: `--release-held {release}`"),
+        None => "nothing is held".into(),
+    };
+    report.warnings.push(format!("no set `{wished}` is held, so that none was released; {now}"));
 }
 
 /// Runs blocking work where it disturbs nobody: on a runtime of several threads its other tasks move away.

@@ -8,7 +8,7 @@ use crate::page::{
     Acknowledged, BodyHash, ContentHash, DocPath, Doubt, Entry, ExternalId, ImportSourceId, Page, PageId, Problem,
     Rejected, SourceHash, Switch, Switches,
 };
-use crate::plan::Observed;
+use crate::plan::{Observed, State};
 use crate::remote::{Remote, RemoteError, RemotePage, SentSwitches};
 
 /// One step, owning what it needs.
@@ -263,6 +263,10 @@ fn taken(document: &Observed, page: &Page, content_hash: ContentHash, answer: &R
         acknowledged: Acknowledged {
             content_hash,
             body: BodyHash::of(&page.html),
+            recipe: match &document.state {
+                State::Page(outline) => outline.recipe,
+                _ => 0,
+            },
             source_hash: document.source_hash,
             title: page.title.as_str().into(),
             url: page.url.as_deref().map(Into::into),

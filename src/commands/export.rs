@@ -10,11 +10,11 @@ use super::open;
 use crate::cli::{ExportArgs, PreviewArgs, PreviewFormat};
 use crate::config::{Config, SourcePlace};
 use crate::page::{DocPath, Failure};
-use crate::plan::{Observed, Plain, State};
+use crate::plan::{Input, Observed, Plain, Plan, State, Step, plan};
 use crate::render::{Rendered, Warning};
 use crate::source::Known;
 use crate::sync::observe::{Memory, Observation, observe};
-use crate::sync::{Mirror, Wishes};
+use crate::sync::{Job, Mirror, Wishes};
 
 #[derive(Serialize)]
 struct PageJson<'a> {
@@ -34,15 +34,16 @@ pub fn export(args: &ExportArgs, config: &Config, out: &mut dyn Write) -> anyhow
     for source in open::chosen(config, &args.source)? {
         let job = open::job(source, Wishes::default())?;
         let seen = look(&job.mirror)?;
-        for document in &seen.documents {
-            match page(&job.mirror, document, &seen.documents) {
-                Ok(Some(rendered)) => print_json(document, &rendered, out)?,
-                Ok(None) => {}
-                Err(failure) => {
-                    trouble = true;
-                    tracing::warn!("`{}`: {}", Plain(document.path.as_str()), Plain(&failure.message));
-                }
+        let plan = as_if_new(&job, &seen);
+        for step in &plan.steps {
+            let Step::Create { document, .. } = *step else { continue };
+            match job.mirror.render_again(document, &seen.documents).rendered {
+                Ok(rendered) => print_json(document, &rendered, out)?,
+                Err(failure) => trouble |= warn_of_failure(document, &failure),
             }
+        }
+        for failed in &plan.failed {
+            trouble |= warn_of_failure(failed.document, &failed.failure);
         }
         trouble |= warn_of(&seen);
     }
@@ -76,14 +77,21 @@ pub fn preview(args: &PreviewArgs, config: &Config, out: &mut dyn Write) -> anyh
         }
     };
     let document = &seen.documents[at];
-    let rendered = match page(&job.mirror, document, &seen.documents) {
-        Ok(Some(rendered)) => rendered,
-        Ok(None) => {
-            let State::Excluded(reason) = &document.state else { bail!("`{}` is no page", document.path) };
-            bail!("`{}` is no page: its front matter says {reason}", document.path)
+    let plan = as_if_new(&job, &seen);
+    if let Some(failed) = plan.failed.iter().find(|failed| failed.document.path == document.path) {
+        warn_of_failure(document, &failed.failure);
+        return Ok(1);
+    }
+    if !plan.steps.iter().any(|step| step.page().0 == document.path.as_str()) {
+        match &document.state {
+            State::Excluded(reason) => bail!("`{}` is no page: its front matter says {reason}", document.path),
+            _ => bail!("`{}` is no page now: its publish date lies ahead, or it has expired", document.path),
         }
+    }
+    let rendered = match job.mirror.render_again(document, &seen.documents).rendered {
+        Ok(rendered) => rendered,
         Err(failure) => {
-            tracing::error!("`{}`: {}", Plain(document.path.as_str()), Plain(&failure.message));
+            warn_of_failure(document, &failure);
             return Ok(1);
         }
     };
@@ -111,13 +119,23 @@ fn look(mirror: &Mirror) -> anyhow::Result<Observation> {
     observe(mirror, scan, &mut Memory::Blank, false, &|_, _| {}).context("cannot look at the source")
 }
 
-/// The page that a document renders to; `None` where its author wants none.
-fn page(mirror: &Mirror, document: &Observed, documents: &[Observed]) -> Result<Option<Rendered>, Failure> {
-    match &document.state {
-        State::Excluded(_) => Ok(None),
-        State::Failed(failure) => Err((**failure).clone()),
-        State::Page(_) => mirror.render_again(document, documents).rendered.map(Some),
-    }
+/// The plan for a Fin that has nothing yet: its creates are the pages, by every rule that decides what is one.
+fn as_if_new<'a>(job: &'a Job, seen: &'a Observation) -> Plan<'a> {
+    let input = Input {
+        documents: &seen.documents,
+        entries: &[],
+        problems: &seen.problems,
+        patterns: &job.mirror.source,
+        recent_deletes: 0,
+        release: None,
+        retry_rejected: false,
+    };
+    plan(input, &job.policy, open::now())
+}
+
+fn warn_of_failure(document: &Observed, failure: &Failure) -> bool {
+    tracing::warn!("`{}`: {}", Plain(document.path.as_str()), Plain(&failure.message));
+    true
 }
 
 fn print_json(document: &Observed, rendered: &Rendered, out: &mut dyn Write) -> anyhow::Result<()> {

@@ -14,8 +14,9 @@ use crate::cli::RunArgs;
 use crate::config::{Config, RemoteOptions};
 use crate::intercom::Intercom;
 use crate::ledger::{Ledger, LedgerError};
+use crate::page::SourceName;
 use crate::remote::Remote;
-use crate::report::Report;
+use crate::report::{CycleReport, Report};
 use crate::simulator::Simulator;
 use crate::sync::{Shared, Wishes, cycle};
 use crate::telemetry::{Progress, Telemetry};
@@ -69,12 +70,20 @@ async fn cycles<R: Remote + 'static>(
     max_in_flight: usize,
     telemetry: &Telemetry,
     stop: &Stop,
-) -> anyhow::Result<Vec<crate::report::CycleReport>> {
+) -> anyhow::Result<Vec<CycleReport>> {
     let chosen = open::chosen(config, &args.source)?;
+    let released: Vec<SourceName> = args.release_held.iter().map(|release| release.source.clone()).collect();
+    for named in [&released, &args.recreate_source, &args.accept_unmounted] {
+        open::chosen(config, named)?;
+    }
     let configured: Vec<&str> = config.sources.iter().map(|source| source.name.as_str()).collect();
     let remote = Arc::new(remote);
     let mut reports = Vec::new();
     for source in chosen {
+        if stop.is_set() {
+            reports.push(CycleReport::not_run(source.name.as_str()));
+            continue;
+        }
         let wishes = Wishes {
             full: args.full,
             release: args.release_held.iter().find(|r| r.source == source.name).map(|r| r.id.clone()),
@@ -95,23 +104,12 @@ async fn cycles<R: Remote + 'static>(
             sending: &|done, total| sending.show(done, total),
         };
         let report = cycle(&job, &mut shared).await?;
-        tracing::info!(
-            source.name = report.source,
-            outcome = %report.outcome,
-            scanned = report.scanned,
-            created = report.created,
-            updated = report.updated,
-            renamed = report.renamed,
-            deleted = report.deleted,
-            held = report.held,
-            failed = report.failed.len(),
-            requests = report.requests,
-            duration_ms = report.duration_ms,
-            "cycle"
-        );
+        if args.json {
+            log(&report);
+        }
         let unauthorized = report.unauthorized;
         reports.push(report);
-        if unauthorized || stop.is_set() {
+        if unauthorized {
             break;
         }
     }
@@ -119,6 +117,24 @@ async fn cycles<R: Remote + 'static>(
         tracing::warn!("{warning}");
     }
     Ok(reports)
+}
+
+/// One line a cycle, for runs whose report a machine reads; where a person does, it says the same.
+fn log(report: &CycleReport) {
+    tracing::info!(
+        source.name = report.source,
+        outcome = %report.outcome,
+        scanned = report.scanned,
+        created = report.created,
+        updated = report.updated,
+        renamed = report.renamed,
+        deleted = report.deleted,
+        held = report.held,
+        failed = report.failed.len(),
+        requests = report.requests,
+        duration_ms = report.duration_ms,
+        "cycle"
+    );
 }
 
 /// Opens the ledger to apply, and waits for whoever holds it as long as was asked for.

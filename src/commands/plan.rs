@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::open;
 use crate::cli::PlanArgs;
 use crate::config::{Config, RemoteOptions};
-use crate::ledger::Ledger;
+use crate::ledger::{Adopted, ImportSourceRow, Ledger};
 use crate::page::Problem;
 use crate::plan::{Plain, Plan};
 use crate::report::FailedPage;
@@ -28,6 +28,7 @@ struct PlanJson {
     release: Option<String>,
     failed: Vec<FailedPage>,
     problems: Vec<Problem>,
+    notes: Vec<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -68,14 +69,15 @@ pub fn run(args: &PlanArgs, config: &Config, out: &mut dyn Write) -> anyhow::Res
         let plan = make_plan(&job, at, bound.as_ref(), &seen.documents, &entries, &seen.problems, open::now())?;
         trouble |= !plan.problems.is_empty() || !plan.failed.is_empty();
         held |= plan.held.is_some();
+        let notes = notes(bound.as_ref(), source.import_source.exclusive);
         if args.json {
-            plans.sources.push(json(source.name.as_str(), &plan));
+            plans.sources.push(PlanJson { notes, ..json(source.name.as_str(), &plan) });
             continue;
         }
         writeln!(out, "# {}", Plain(source.name.as_str()))?;
         writeln!(out, "{plan}")?;
-        if bound.is_none() {
-            writeln!(out, "no import source is known yet: pages that Intercom has already will be taken over")?;
+        for note in &notes {
+            writeln!(out, "{note}")?;
         }
         if let Some(set) = &plan.held {
             writeln!(out, "release them with: finmirror --once --release-held {}@{}", source.name, set.id)?;
@@ -92,6 +94,23 @@ pub fn run(args: &PlanArgs, config: &Config, out: &mut dyn Write) -> anyhow::Res
     } else {
         0
     })
+}
+
+/// What only Intercom could tell, whom a plan does not ask.
+fn notes(bound: Option<&ImportSourceRow>, exclusive: bool) -> Vec<&'static str> {
+    let adopted = bound.map_or(Adopted::None, |row| row.adopted);
+    let mut notes = Vec::new();
+    if adopted == Adopted::None {
+        notes.push(
+            "what Intercom already has is not known yet: `--once` lists it, and takes over pages of these documents",
+        );
+    }
+    if exclusive && adopted != Adopted::All {
+        notes.push(
+            "`exclusive` is new: `--once` lists what else is under the import source, and deletes it within the limits",
+        );
+    }
+    notes
 }
 
 fn refuse_other(ledger: &Ledger, remote: &RemoteOptions) -> anyhow::Result<()> {
@@ -131,5 +150,6 @@ fn json(source: &str, plan: &Plan<'_>) -> PlanJson {
         release: plan.held.as_ref().map(|set| format!("{source}@{}", set.id)),
         failed: failed.collect(),
         problems: plan.problems.to_vec(),
+        notes: Vec::new(),
     }
 }

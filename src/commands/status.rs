@@ -9,7 +9,7 @@ use crate::cli::StatusArgs;
 use crate::config::Config;
 use crate::ledger::{CycleRow, Ledger, LedgerError};
 use crate::plan::Plain;
-use crate::report::{CycleReport, FailedPage};
+use crate::report::{CycleReport, FailedPage, counted};
 
 /// Cycles and failures that are shown of each source.
 const CYCLES: u32 = 5;
@@ -28,6 +28,7 @@ struct SourceJson {
     import_source: Option<i64>,
     documents: u64,
     excluded: u64,
+    failing: u64,
     warnings: u64,
     pages: u64,
     in_doubt: u64,
@@ -86,9 +87,13 @@ pub fn left_behind(ledger: &Ledger, configured: &[&str]) -> Result<Vec<String>, 
         }
         let [pages, ..] = ledger.count_pages(row.source.id)?;
         if pages > 0 {
-            let (noun, are) = if pages == 1 { ("page", "is") } else { ("pages", "are") };
-            let name = &row.name;
-            lines.push(format!("{pages} {noun} of `{name}` {are} still in Fin: `finmirror purge {name}`"));
+            let are = if pages == 1 { "is" } else { "are" };
+            lines.push(format!(
+                "{} of `{}` {are} still in Fin: deactivate or delete the import source {} in Intercom, or configure it again",
+                counted(pages, "page"),
+                row.name,
+                row.source.id
+            ));
         }
     }
     Ok(lines)
@@ -116,8 +121,10 @@ fn source(ledger: &Ledger, name: &str) -> Result<SourceJson, LedgerError> {
         import_source: row.import_source.map(|id| id.0),
         documents: documents + excluded + failed,
         excluded,
+        failing: failed,
         warnings,
-        pages,
+        // What is gone in Intercom took its pages with it.
+        pages: if import_source.as_ref().is_some_and(|row| row.gone_since.is_some()) { 0 } else { pages },
         in_doubt,
         rejected,
         foreign: import_source.map_or(0, |row| row.foreign_pages),
@@ -146,19 +153,22 @@ fn print(source: &SourceJson, out: &mut dyn Write) -> anyhow::Result<()> {
     writeln!(out, "{}: {outcome}", Plain(&source.source))?;
     let mut line = |label: &str, text: String| writeln!(out, "  {label:<12}{text}");
     let mut pages = vec![format!("{} in Fin", source.pages)];
-    for (count, word) in [
-        (source.in_doubt, "in doubt"),
-        (source.rejected, "rejected"),
-        (source.excluded, "excluded by their front matter"),
-        (source.foreign, "foreign"),
-    ] {
+    for (count, word) in [(source.in_doubt, "in doubt"), (source.rejected, "rejected"), (source.foreign, "foreign")] {
         if count > 0 {
             pages.push(format!("{count} {word}"));
         }
     }
-    line("pages", format!("{}, of {} documents", pages.join(", "), source.documents))?;
+    line("pages", pages.join(", "))?;
+    let mut documents = vec![counted(source.documents, "document")];
+    for (count, word) in [(source.excluded, "excluded by their front matter"), (source.failing, "failing")] {
+        if count > 0 {
+            documents.push(format!("{count} {word}"));
+        }
+    }
+    line("source", documents.join(", "))?;
     if source.warnings > 0 {
-        line("warnings", format!("{}; `finmirror export` names them page by page", source.warnings))?;
+        let warnings = counted(source.warnings, "warning");
+        line("", format!("{warnings}: `finmirror export` names them page by page"))?;
     }
     if let Some(complete) = &source.last_complete {
         line("seen whole", complete.clone())?;
@@ -169,14 +179,19 @@ fn print(source: &SourceJson, out: &mut dyn Write) -> anyhow::Result<()> {
     if let Some(last) = source.cycles.first()
         && let (Some(release), Some(why)) = (&source.release, &last.report.held_why)
     {
-        line("held", format!("{} deletes: {why}", last.report.held))?;
+        line("held", format!("{}: {why}; `finmirror plan` names them", counted(last.report.held, "delete")))?;
         line("", format!("finmirror --once --release-held {}", Plain(release)))?;
     }
     for failed in source.failed.iter().take(FAILURES as usize) {
         line("failed", format!("{}: {}", Plain(&failed.path), Plain(&failed.message)))?;
     }
-    for problem in source.cycles.first().iter().flat_map(|cycle| &cycle.report.problems) {
+    let last = source.cycles.first().map(|cycle| &cycle.report);
+    // What blocks deletes is one of the problems, and was said above.
+    for problem in last.iter().filter(|_| source.deletes_blocked_by.is_none()).flat_map(|report| &report.problems) {
         line("problem", format!("{} {}", Plain(&problem.path), Plain(&problem.message)).trim_start().to_owned())?;
+    }
+    for warning in last.iter().flat_map(|report| &report.warnings) {
+        line("warning", Plain(warning).to_string())?;
     }
     for cycle in &source.cycles {
         let r = &cycle.report;
@@ -184,7 +199,10 @@ fn print(source: &SourceJson, out: &mut dyn Write) -> anyhow::Result<()> {
         let changes: Vec<String> =
             counts.iter().filter(|(count, _)| *count > 0).map(|(count, sign)| format!("{sign}{count}")).collect();
         let changes = if changes.is_empty() { "nothing changed".to_owned() } else { changes.join(" ") };
-        line("cycle", format!("{}  {:<10}  {changes}, {} requests", cycle.started, r.outcome.to_string(), r.requests))?;
+        line(
+            "cycle",
+            format!("{}  {:<10}  {changes}, {}", cycle.started, r.outcome.to_string(), counted(r.requests, "request")),
+        )?;
     }
     Ok(())
 }

@@ -193,6 +193,12 @@ impl DocumentRow {
     }
 }
 
+/// The first 8 bytes of a recipe, as plans have it.
+#[must_use]
+pub fn recipe_tag(recipe: &[u8]) -> u64 {
+    recipe.first_chunk().map_or(0, |first| u64::from_le_bytes(*first))
+}
+
 fn document(row: &rusqlite::Row<'_>, recipe: &[u8]) -> rusqlite::Result<DocumentRow> {
     let path = DocPath::new(row.get_ref(0)?.as_str().map_err(|e| damaged(0, e))?);
     let external_id = match text(row, 4)? {
@@ -208,6 +214,7 @@ fn document(row: &rusqlite::Row<'_>, recipe: &[u8]) -> rusqlite::Result<Document
         ("page", Some(hash), Some(title)) => State::Page(Outline {
             content_hash: ContentHash(hash),
             body: BodyHash(row.get::<_, Option<i64>>(10)?.unwrap_or_default().cast_unsigned()),
+            recipe: row.get_ref(3)?.as_blob().map(recipe_tag).unwrap_or_default(),
             title,
             html_bytes: u64::try_from(row.get::<_, Option<i64>>(13)?.unwrap_or_default()).unwrap_or_default(),
             not_before: row.get(14)?,

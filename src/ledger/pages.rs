@@ -53,7 +53,7 @@ impl Ledger {
         self.sqlite(|db| {
             let mut select = db.prepare_cached(
                 "SELECT external_id, path, page_id, content_hash, body, source_hash, title, url, doubt, missed_since, \
-                 missed_scans, missed_at, rejected_hash, rejected_message, rejected_at, created_at FROM page \
+                 missed_scans, missed_at, rejected_hash, rejected_message, rejected_at, created_at, recipe FROM page \
                  WHERE import_source = ?1 ORDER BY external_id",
             )?;
             let rows = select.query_map([import_source.0], entry)?;
@@ -246,12 +246,12 @@ impl Ledger {
         })
     }
 
-    /// How many pages Intercom holds of an import source, or may hold; how many of them are in doubt; how many entries
-    /// are rejected.
+    /// How many pages Intercom holds of an import source, for certain; how many entries are in doubt; how many are
+    /// rejected.
     pub fn count_pages(&self, import_source: ImportSourceId) -> Result<[u64; 3], LedgerError> {
         self.sqlite(|db| {
             db.prepare_cached(
-                "SELECT count(*) FILTER (WHERE page_id IS NOT NULL OR doubt IS NOT NULL), count(doubt), count(rejected_hash) \
+                "SELECT count(page_id), count(doubt), count(rejected_hash) \
                  FROM page WHERE import_source = ?1",
             )?
             .query_row([import_source.0], |row| {
@@ -282,7 +282,8 @@ fn put(
     let a = &ack.acknowledged;
     tx.prepare_cached(
         "INSERT OR REPLACE INTO page (import_source, external_id, path, page_id, content_hash, body, source_hash, title, \
-         url, answer_hash, acknowledged_at, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+         url, answer_hash, acknowledged_at, created_at, recipe) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
     )?
     .execute(params![
         import_source.0,
@@ -297,6 +298,7 @@ fn put(
         ack.answer_hash,
         at,
         created_at,
+        a.recipe.cast_signed(),
     ])
     .map(drop)
 }
@@ -327,6 +329,7 @@ fn entry(row: &rusqlite::Row<'_>) -> rusqlite::Result<Entry> {
             Ok(Acknowledged {
                 content_hash: ContentHash(content_hash),
                 body: BodyHash(row.get::<_, Option<i64>>(4)?.unwrap_or_default().cast_unsigned()),
+                recipe: row.get::<_, Option<i64>>(16)?.unwrap_or_default().cast_unsigned(),
                 source_hash: hash32(row, 5)?.map(SourceHash),
                 title: text(row, 6)?.unwrap_or_default(),
                 url: text(row, 7)?,

@@ -32,6 +32,8 @@ pub struct Acknowledged {
     pub content_hash: ContentHash,
     /// The hash of the html alone, for telling why a page is sent again.
     pub body: BodyHash,
+    /// What it was rendered with, by the first 8 bytes of its hash; 0 for an adopted page.
+    pub recipe: u64,
     /// The bytes that it was rendered from; pairs renames. `None`: adopted, the bytes are not known yet.
     pub source_hash: Option<SourceHash>,
     /// The title that was sent.

@@ -84,7 +84,9 @@ impl Display for Wait {
 impl Display for Plan<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for step in &self.steps {
-            writeln!(f, "{:<7} {}  ({})", step.action(), Plain(step.external_id().as_str()), Plain(&step.reason()))?;
+            let (id, path) = (step.external_id().as_str(), step.page().0);
+            let from = if path == id { String::new() } else { format!(" from `{path}`") };
+            writeln!(f, "{:<7} {}{}  ({})", step.action(), Plain(id), Plain(&from), Plain(&step.reason()))?;
         }
         for PageFailure { document, failure } in &self.failed {
             writeln!(f, "failed  {}  ({}: {})", Plain(document.path.as_str()), failure.code, Plain(&failure.message))?;

@@ -94,6 +94,7 @@ fn document(path: &str, words: &[&str]) -> Observed {
         State::Page(Outline {
             content_hash: content(body, title, url.as_deref(), words.contains(&"managed")),
             body: BodyHash(body.into()),
+            recipe: number(words, "recipe").unwrap_or(1).into(),
             title: title.into(),
             html_bytes: 10,
             not_before: at("from"),
@@ -136,6 +137,7 @@ fn entry(id: &str, words: &[&str]) -> Entry {
         acknowledged: known.then(|| Acknowledged {
             content_hash: content(body, title, url.as_deref(), false),
             body: BodyHash(body.into()),
+            recipe: number(words, "recipe").unwrap_or(1).into(),
             source_hash: Some(SourceHash([bytes; 32])),
             title: title.into(),
             url: url.map(Into::into),
@@ -180,7 +182,8 @@ fn what_differs_is_sent_and_nothing_else() {
         doc b.md bytes=2
         doc c.md title=New
         doc d.md url=/moved
-        doc e.md body=9
+        doc e.md body=9 recipe=2
+        doc e2.md body=9
         doc f.md managed
         doc g.md
         fin a.md
@@ -188,15 +191,17 @@ fn what_differs_is_sent_and_nothing_else() {
         fin c.md
         fin d.md
         fin e.md
+        fin e2.md
         fin f.md
     "), @"
     update  b.md  (content)
     update  c.md  (title)
     update  d.md  (url)
     update  e.md  (renderer)
+    update  e2.md  (links)
     update  f.md  (availability)
     create  g.md  (new)
-    1 to create, 5 to update, 0 to rename, 0 to delete, 0 held, 1 unchanged, 0 failed
+    1 to create, 6 to update, 0 to rename, 0 to delete, 0 held, 1 unchanged, 0 failed
     ");
 }
 
@@ -360,7 +365,7 @@ fn two_claims_on_one_id_or_url_send_neither_and_deletes_wait() {
         fin c.md
         fin gone.md bytes=8
     "), @"
-    create  y  (new)
+    create  y from `f.md`  (new)
     hold    gone.md  (vanished; waits until no two documents share an id or a url)
     failed  a.md  (duplicate_id: `b.md` has the external id `x` as well: neither is sent; give one of them another `id`)
     failed  b.md  (duplicate_id: `a.md` has the external id `x` as well: neither is sent; give one of them another `id`)

@@ -1,6 +1,8 @@
 //! Markdown: CommonMark with GitHub's tables, tasks, strikethrough, footnotes and alerts, definition lists, and ids in
 //! headings. One pass over the parser's events; a second one only where `fin:skip` may stand.
 
+mod markers;
+
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -12,10 +14,12 @@ use pulldown_cmark::{
 use super::constructs;
 use super::elements::is_language_byte;
 use super::raw::{Draft, checkbox};
-use super::skip::{Finder, Skips, may_hold};
+use super::skip::Skips;
 use super::slug::Slugs;
 use super::tokens::{Token, Tokens};
-use crate::page::Failure;
+
+use self::markers::Pieces;
+pub(super) use self::markers::skips;
 
 const OPTIONS: Options = Options::ENABLE_TABLES
     .union(Options::ENABLE_FOOTNOTES)
@@ -24,13 +28,30 @@ const OPTIONS: Options = Options::ENABLE_TABLES
     .union(Options::ENABLE_HEADING_ATTRIBUTES)
     .union(Options::ENABLE_GFM);
 
-/// The parser for a body. It takes every line that begins with a colon for a definition; so definition lists are only
-/// read where all such lines have a blank after it, and none is a container's `:::` or an `:emoji:`.
+/// The parser for a body, with the extensions that it can be trusted with.
+///
+/// It takes every line that begins with a colon for a definition; so definition lists are only read where all such lines
+/// have a blank after it, and none is a container's `:::` or an `:emoji:`. And it panics on attributes that are the whole
+/// last line of an underlined heading in a list.
 fn parser(body: &str) -> OffsetIter<'_> {
-    let mut colons =
-        body.lines().filter_map(|line| line.trim_start_matches([' ', '\t', '>']).strip_prefix(':')).peekable();
-    let has_definitions = colons.peek().is_some() && colons.all(|rest| rest.starts_with([' ', '\t']));
-    let options = if has_definitions { OPTIONS | Options::ENABLE_DEFINITION_LIST } else { OPTIONS };
+    let mut options = OPTIONS;
+    let (mut definitions, mut other_colons, mut is_braced) = (false, false, false);
+    for line in body.lines() {
+        let line = line.trim_matches([' ', '\t', '>']);
+        if let Some(rest) = line.strip_prefix(':') {
+            let is_definition = rest.starts_with([' ', '\t']);
+            definitions |= is_definition;
+            other_colons |= !is_definition;
+        }
+        if is_braced
+            && !line.is_empty()
+            && (line.bytes().all(|byte| byte == b'-') || line.bytes().all(|byte| byte == b'='))
+        {
+            options.remove(Options::ENABLE_HEADING_ATTRIBUTES);
+        }
+        is_braced = line.starts_with('{') && line.ends_with('}');
+    }
+    options.set(Options::ENABLE_DEFINITION_LIST, definitions && !other_colons);
     Parser::new_ext(body, options).into_offset_iter()
 }
 
@@ -87,97 +108,6 @@ fn nesting(line: &str) -> usize {
         }
     }
     signs + blanks / 2
-}
-
-/// Finds where text is cut out.
-pub(super) fn skips(body: &str, first_line: u32) -> Result<Skips, Failure> {
-    if !may_hold(body) {
-        return Ok(Skips::default());
-    }
-    let mut finder = Finder::new(body, first_line);
-    let mut html: Option<Pieces> = None;
-    for (event, range) in parser(body) {
-        match event {
-            Event::Start(Tag::HtmlBlock) => html = Some(Pieces::default()),
-            Event::End(TagEnd::HtmlBlock) => {
-                if let Some(pieces) = html.take() {
-                    find_in_html(&pieces, &mut finder)?;
-                }
-            }
-            Event::Html(text) | Event::Text(text) if html.is_some() => {
-                if let Some(pieces) = &mut html {
-                    pieces.push(&text, range.start);
-                }
-            }
-            Event::InlineHtml(text) => {
-                let mut pieces = Pieces::default();
-                pieces.push(&text, range.start);
-                pieces.end = range.end;
-                find_in_html(&pieces, &mut finder)?;
-            }
-            Event::Code(_) => finder.code(range),
-            Event::Start(Tag::CodeBlock(kind)) if finder.has_marker(&range) => match kind {
-                CodeBlockKind::Indented => {
-                    finder.doubtful_code(
-                        range,
-                        "stands in indented code; write it as fenced code if it is meant as text",
-                    )?;
-                }
-                CodeBlockKind::Fenced(_) if !is_closed(&body[range.clone()]) => {
-                    finder.doubtful_code(range, "stands in a code block that is never closed")?;
-                }
-                CodeBlockKind::Fenced(_) => finder.code(range),
-            },
-            _ => {}
-        }
-    }
-    finder.finish()
-}
-
-fn find_in_html(pieces: &Pieces, finder: &mut Finder<'_>) -> Result<(), Failure> {
-    for (at, token) in Tokens::new(&pieces.text) {
-        if let Token::Comment(inner, true) = token {
-            let end = at + inner.len() + "<!---->".len();
-            finder.comment(inner, pieces.place(at)..pieces.place(end))?;
-        }
-    }
-    Ok(())
-}
-
-/// Whether a fenced code block ends with a fence of its own.
-fn is_closed(block: &str) -> bool {
-    let sign = |c: char| c == '`' || c == '~';
-    let mut lines = block.trim_end().lines();
-    let first = lines.next().unwrap_or_default();
-    let fence = &first[..first.len() - first.trim_start_matches(sign).len()];
-    // In a quote or a list the last line may have signs of its own before the fence.
-    lines.next_back().is_some_and(|last| last.trim_end().ends_with(fence) && !fence.is_empty())
-}
-
-/// The text of an HTML block, which stands in the body in pieces where it is quoted or indented.
-#[derive(Debug, Default)]
-struct Pieces {
-    text: String,
-    /// Where each piece begins in `text`, and where it stands in the body.
-    starts: Vec<(usize, usize)>,
-    end: usize,
-}
-
-impl Pieces {
-    fn push(&mut self, text: &str, place: usize) {
-        self.starts.push((self.text.len(), place));
-        self.text.push_str(text);
-        self.end = place + text.len();
-    }
-
-    /// Where a place of `text` stands in the body.
-    fn place(&self, at: usize) -> usize {
-        if at >= self.text.len() {
-            return self.end;
-        }
-        let after = self.starts.partition_point(|(start, _)| *start <= at);
-        after.checked_sub(1).map_or(0, |last| self.starts[last].1 + at - self.starts[last].0)
-    }
 }
 
 struct Pass<'p, 'a> {
@@ -303,7 +233,14 @@ impl Pass<'_, '_> {
         writer.close();
     }
 
-    fn text(&mut self, text: &CowStr<'_>, range: &Range<usize>, line_start: bool) {
+    fn text(&mut self, text: &str, range: &Range<usize>, line_start: bool) {
+        if self.hidden_until > range.start && self.hidden_until < range.end && text.len() == range.len() {
+            // The author's comment ends within this text: the rest of it is shown.
+            let shown = text.get(self.hidden_until - range.start..).unwrap_or_default();
+            self.draft.writer.cut(self.skips.hides(self.hidden_until));
+            self.draft.writer.text(shown);
+            return;
+        }
         if self.in_code {
             if text.contains("{{#") || text.contains("--8<--") {
                 let found = text.lines().find_map(constructs::of_code);

@@ -229,6 +229,15 @@ fn what_is_hidden_in_html_stays_hidden_across_markdown() {
 }
 
 #[test]
+fn a_comment_that_its_block_leaves_open_ends_where_it_was_meant_to() {
+    assert_eq!(
+        show("<div>\n<!-- secret\n\nsecret --> shown\n\nmore\n</div>\n"),
+        "<div>\n<p> shown</p>\n<p>more</p>\n</div>"
+    );
+    assert_eq!(show("a\n\n<div><!-- secret\n\nsecret\n"), "<p>a</p>\n<div></div>");
+}
+
+#[test]
 fn an_element_hidden_around_a_note_may_end_in_it() {
     insta::assert_snapshot!(show("a[^1]\n\n<nav>\n\nsecret\n\n[^1]: secret</nav> note\n\nb\n"), @"
     <p>a<sup>1</sup></p>
@@ -322,6 +331,22 @@ fn colons_make_definitions_only_where_they_are_meant_to() {
 }
 
 #[test]
+fn attributes_below_an_underlined_heading_do_not_stop_the_parser() {
+    for source in ["* a\n   {}\n  -", "1. a\n    {#x}\n   =", "> - a\n>    {}\n>   -", "[^1]:a\n     {}\n    -"] {
+        let found = rendered("a.md", source.as_bytes()).map_err(|failure| failure.code);
+        assert!(found.is_ok() || found == Err("empty".into()), "{source:?}: {found:?}");
+    }
+    assert_eq!(show("A {#b}\n---\n"), "<h2 id=\"b\">A</h2>");
+    assert_eq!(show("A\n---\n# B {#c}\n"), "<h2 id=\"a\">A</h2>\n<h1 id=\"c\">B</h1>");
+}
+
+#[test]
+fn a_panic_of_a_parser_fails_the_page_alone() {
+    let failed = guarded::<()>(|| panic!("a parser's"));
+    assert_eq!(failed.unwrap_err().code, "renderer");
+}
+
+#[test]
 fn skipped_text_is_cut_wherever_it_stands() {
     insta::assert_snapshot!(show(
         "# T <!-- fin:skip -->secret<!-- /fin:skip -->t\n\n<!-- fin:skip -->\n# Secret\n\n[s]: https://secret.example\n\nsecret\n<!-- /fin:skip -->\n\n## Secret\n\n\
@@ -361,6 +386,20 @@ fn skipped_text_is_cut_wherever_it_stands() {
 }
 
 #[test]
+fn markers_that_are_shown_are_text() {
+    for source in [
+        "Write `<!-- fin:skip -->` and `<!-- /fin:skip -->` around it.",
+        "Write `<!-- fin:skip -->…<!-- /fin:skip -->`, or say fin:skip, or `fin: {skip: true}` and `fin:skip`.",
+        "```html\n<!-- fin:skip -->\ninternal\n<!-- /fin:skip -->\n```\n",
+        "> - ~~~\n>   <!-- fin:skip -->\n>   ~~~\n",
+        "````md\n```\n<!-- fin:skip -->\n```\n````\n",
+    ] {
+        let text = rendered("a.md", source.as_bytes()).unwrap().text;
+        assert!(text.contains("fin:skip"), "{source}: {text}");
+    }
+}
+
+#[test]
 fn markers_that_cannot_be_trusted_fail_the_page() {
     insta::assert_snapshot!([
         "a\n\n<!-- fin:skip -->\nsecret\n",
@@ -371,6 +410,8 @@ fn markers_that_cannot_be_trusted_fail_the_page() {
         "\\<!-- fin:skip --> secret \\<!-- /fin:skip -->",
         "- x\n\n      <!-- fin:skip -->\n      secret\n      <!-- /fin:skip -->\n",
         "```\nopen\n\n<!-- fin:skip -->\nsecret\n<!-- /fin:skip -->\n",
+        "```\nforgotten\n\n<!-- fin:skip -->\nsecret\n<!-- /fin:skip -->\n\n```rust\ncode\n```\n",
+        "`stray <!-- fin:skip --> `x` secret <!-- fin:skip --> <!-- /fin:skip -->",
         "<!-- fin:skip\n\n-->secret<!-- /fin:skip -->",
         "text <!-- fin:skip\n\n--> secret <!-- /fin:skip\n\n-->",
         "{/* fin:skip */}\n\nsecret\n\n{/* /fin:skip */}",
@@ -387,7 +428,9 @@ fn markers_that_cannot_be_trusted_fail_the_page() {
     `
     failed, fin_skip: line 1: the `fin:skip` marker stands where it is no HTML comment; move it, or write it as code if it is meant as text
     failed, fin_skip: line 3: the `fin:skip` marker stands in indented code; write it as fenced code if it is meant as text
-    failed, fin_skip: line 4: the `fin:skip` marker stands in a code block that is never closed
+    failed, fin_skip: line 4: the `fin:skip` marker stands in a code block that is not closed where it was meant to be
+    failed, fin_skip: line 4: the `fin:skip` marker stands in a code block that is not closed where it was meant to be
+    failed, fin_skip: line 1: the `fin:skip` marker stands in code that may end elsewhere than was meant; check the backticks
     failed, empty: the page has no text; write some, or leave it out with `fin: {skip: true}`
     failed, fin_skip: line 1: the `fin:skip` marker stands where it is no HTML comment; move it, or write it as code if it is meant as text
     failed, fin_skip: line 1: the `fin:skip` marker stands where it is no HTML comment; move it, or write it as code if it is meant as text

@@ -266,6 +266,7 @@ fn take_over(page: &RemotePage, document: Option<&Observed>) -> Ack {
         acknowledged: Acknowledged {
             content_hash: ours.unwrap_or_else(|| hash(None, None)),
             body: BodyHash::of(&page.html),
+            recipe: 0,
             source_hash: ours.and(document).and_then(|d| d.source_hash),
             title: page.title.as_str().into(),
             url: page.url.as_deref().map(Into::into),

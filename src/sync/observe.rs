@@ -8,10 +8,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 
 use super::Mirror;
-use crate::ledger::{DocumentRow, Ledger, LedgerError, SavedDocument};
+use crate::ledger::{DocumentRow, Ledger, LedgerError, SavedDocument, recipe_tag};
 use crate::page::{BodyHash, DocPath, ExternalId, Failure, Fingerprint, Problem, SourceHash};
 use crate::plan::{Observed, Outline, State};
-use crate::render::{self, Asked, Facts, Inputs, Rendered};
+use crate::render::{self, Asked, Facts, Inputs, Recipe, Rendered};
 use crate::source::{Document, Read, Scan};
 
 /// Documents that are worked on between two commits.
@@ -246,7 +246,7 @@ impl Work<'_> {
                         document.state = State::Page(page);
                         touched.push((document.path.clone(), item.fingerprint));
                     }
-                    (Todo::Render, Some(again)) => saved.push(take_render(document, again)),
+                    (Todo::Render, Some(again)) => saved.push(take_render(document, again, &self.mirror.recipe)),
                     (Todo::Render, None) => {}
                 }
             }
@@ -358,11 +358,12 @@ fn seen(path: DocPath, raw: Option<Box<std::path::Path>>, row: Option<&DocumentR
     Observed { path, raw, external_id, source_hash: None, url: row.and_then(|row| row.url.clone()), state }
 }
 
-fn outline(rendered: &Rendered, facts: &Facts) -> Outline {
+fn outline(rendered: &Rendered, facts: &Facts, recipe: &Recipe) -> Outline {
     let page = &rendered.page;
     Outline {
         content_hash: page.content_hash(),
         body: BodyHash::of(&page.html),
+        recipe: recipe_tag(&recipe.0),
         title: page.title.as_str().into(),
         html_bytes: page.html.len() as u64,
         not_before: facts.not_before,
@@ -371,12 +372,12 @@ fn outline(rendered: &Rendered, facts: &Facts) -> Outline {
 }
 
 /// Gives a document the state that its render came to.
-fn take_render(document: &mut Observed, again: Again) -> SavedDocument {
+fn take_render(document: &mut Observed, again: Again, recipe: &Recipe) -> SavedDocument {
     let Again { facts, source_hash, fingerprint, rendered } = again;
     document.source_hash = source_hash.or(document.source_hash);
     let (asked, warnings) = match rendered {
         Ok(rendered) => {
-            document.state = State::Page(outline(&rendered, &facts));
+            document.state = State::Page(outline(&rendered, &facts, recipe));
             (rendered.asked, rendered.warnings.len() as u64)
         }
         Err(failure) => {

@@ -302,3 +302,31 @@ fn front_matter_that_cannot_be_read_keeps_what_fin_has() {
     assert_eq!((exit, &report["failed"][0]["path"], &report["deleted"]), (1, &"faq.md".into(), &0.into()), "{report}");
     assert_eq!(context.titles().len(), 3);
 }
+
+#[test]
+fn export_and_preview_show_what_would_be_sent_and_nothing_else() {
+    let context = TestContext::new(&THREE);
+    context.write("later.md", "---\npublishDate: 2199-01-01\n---\n# Later\n\nText.\n");
+    context.write("draft.md", "---\ndraft: true\n---\n# Draft\n\nText.\n");
+    context.write("twin.md", "---\nurl: /faq/\n---\n# Twin\n\nText.\n");
+    let exported = context.run(&["export"]);
+    assert_eq!((exported.exit, exported.out.lines().count()), (1, 2), "{}\n{}", exported.out, exported.err);
+    for (path, why) in [("later.md", "is no page now"), ("draft.md", "draft: true"), ("twin.md", "has the url")] {
+        let said = context.run(&["preview", path]);
+        assert!(said.exit != 0 && said.out.is_empty() && said.err.contains(why), "{path}: {}", said.err);
+    }
+}
+
+#[test]
+fn names_and_sets_that_mean_nothing_are_said() {
+    let context = TestContext::new(&THREE);
+    for flag in ["--recreate-source", "--accept-unmounted", "--source"] {
+        let said = context.run(&["--once", flag, "nope"]);
+        assert_eq!(said.exit, 2, "{flag}");
+        assert!(said.err.contains("there is no source `nope`"), "{}", said.err);
+    }
+    context.once(&[]);
+    let (report, exit) = context.once(&["--release-held", "docs@deadbeef"]);
+    assert_eq!(exit, 0);
+    assert!(report["warnings"].to_string().contains("nothing is held"), "{report}");
+}

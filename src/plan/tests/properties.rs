@@ -97,6 +97,7 @@ fn acknowledged(document: &Observed, page: &Outline) -> Entry {
         acknowledged: Some(Acknowledged {
             content_hash: page.content_hash,
             body: page.body,
+            recipe: page.recipe,
             source_hash: document.source_hash,
             title: page.title.clone(),
             url: document.url.clone(),
