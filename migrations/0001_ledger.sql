@@ -74,11 +74,11 @@ CREATE TABLE page (
     url              TEXT,
     answer_hash      BLOB,                            -- of the html in Intercom's answer, for verification
     acknowledged_at  INTEGER,
-    created_at       INTEGER,                         -- of the first answer; 0: it was there before us
+    created_at       INTEGER,                         -- unix milliseconds of the first answer; 0: it was there before us
     doubt            TEXT,                            -- JSON; NULL: none
-    missed_since     INTEGER,
+    missed_since     INTEGER,                         -- unix milliseconds
     missed_scans     INTEGER,
-    missed_at        INTEGER,
+    missed_at        INTEGER,                         -- unix milliseconds
     rejected_hash    BLOB,
     rejected_message TEXT,
     rejected_at      INTEGER,

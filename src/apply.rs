@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use tokio::task::JoinSet;
 
 use crate::ledger::{Ack, Ledger, LedgerError, Rejection};
-use crate::page::{DocPath, Doubt, Entry, ExternalId, Failure, ImportSourceId, Page, Problem};
+use crate::page::{DocPath, Entry, ExternalId, Failure, ImportSourceId, Page, Problem};
 use crate::plan::{Observed, Plan, Step};
 use crate::remote::{Remote, RemoteError};
 use job::{Answer, Job};
@@ -225,7 +225,7 @@ impl<R: Remote + 'static, D: Documents> Run<'_, R, D> {
         let listed = listing::each_page(&*self.target.remote, |page| {
             let ours = unknown.iter().find(|entry| page.source_id == source && entry.external_id == page.external_id);
             if let Some(entry) = ours {
-                found.push(Entry { page_id: Some(page.id.clone()), doubt: Some(Doubt::Delete), ..entry.clone() });
+                found.push(Entry { page_id: Some(page.id.clone()), ..entry.clone() });
             }
         });
         if let Err(error) = listed.await {
@@ -233,11 +233,8 @@ impl<R: Remote + 'static, D: Documents> Run<'_, R, D> {
             self.fail(&unknown[0].path, &unknown[0].external_id, &error);
             return Ok(VecDeque::new());
         }
-        for entry in &found {
-            if let Some(page_id) = &entry.page_id {
-                self.target.ledger.set_page_id(source, &entry.external_id, page_id)?;
-            }
-        }
+        // Their ids are not written down: a page that was made anew is switched off, and only an answer with another id
+        // than the ledger's tells so, should its document come back before it is deleted.
         let absent = unknown.iter().filter(|entry| found.iter().all(|f| f.external_id != entry.external_id));
         self.target.ledger.drop_entries(source, absent.map(|entry| &entry.external_id))?;
         Ok(found.iter().map(|entry| Job::delete(entry, released)).collect())
@@ -273,7 +270,8 @@ impl<R: Remote + 'static, D: Documents> Run<'_, R, D> {
 
     fn take(&mut self, answers: Vec<Answer>) -> Result<(), LedgerError> {
         let source = self.target.import_source;
-        let now = (self.target.clock)().as_second();
+        let now = (self.target.clock)();
+        let (now, now_ms) = (now.as_second(), now.as_millisecond());
         let mut acks: Vec<Ack> = Vec::new();
         let mut rejections: Vec<Rejection> = Vec::new();
         let mut unmarked = Vec::new();
@@ -327,7 +325,7 @@ impl<R: Remote + 'static, D: Documents> Run<'_, R, D> {
             }
         }
         if !acks.is_empty() {
-            self.target.ledger.acknowledge(source, &acks, now)?;
+            self.target.ledger.acknowledge(source, &acks, now_ms)?;
         }
         if !rejections.is_empty() {
             self.target.ledger.reject(source, &rejections)?;

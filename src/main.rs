@@ -1,6 +1,6 @@
 //! The binary: arguments → tracing → configuration → wiring → one command → exit status. No logic.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -25,7 +25,10 @@ fn main() -> ExitCode {
         }
     };
     let mut out = anstream::stdout().lock();
-    let done = run(&cli, &mut out).and_then(|exit| Ok(out.flush().map(|()| exit)?));
+    let done = run(&cli, &mut out).and_then(|exit| match out.flush() {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(exit),
+    });
     match done {
         Ok(exit) => ExitCode::from(exit),
         // Whoever reads us has seen enough: `export | head`.

@@ -1,7 +1,7 @@
 //! Planning: (documents, entries, policy, now) → steps. Pure, and the only place that decides.
 //!
 //! A plan is data: [`Plan`]'s `Display` is what `finmirror plan` prints, and tests compare it. It keeps I2 (deletes and
-//! renames come from a [`Complete`] scan by type), I3 (the limits), I5 (one step for each id, upserts first) and I6
+//! renames come from a complete scan by type), I3 (the limits), I5 (one step for each id, upserts first) and I6
 //! (two claims on one id or url: neither is sent).
 
 mod deletes;
@@ -217,7 +217,12 @@ pub struct Plan<'a> {
     pub dropped: Vec<&'a Entry>,
 }
 
-impl Plan<'_> {
+impl<'a> Plan<'a> {
+    /// Its document is there: what counted as missed counts no more.
+    fn found(&mut self, entry: Option<&'a Entry>) {
+        self.missed.extend(entry.filter(|entry| entry.missed.is_some()).map(|entry| (entry, None)));
+    }
+
     /// Whether there is anything to send.
     #[must_use]
     pub fn sends(&self) -> bool {
@@ -243,7 +248,7 @@ impl<'a> Input<'a> {
 /// Decides what to do.
 #[must_use]
 pub fn plan<'a>(input: Input<'a>, policy: &Policy, now: Timestamp) -> Plan<'a> {
-    let now = now.as_second();
+    let (at, now) = (now, now.as_second());
     let mut plan = Plan { problems: input.problems, ..Plan::default() };
     let claims = Claims::of(input, now);
     let mut fresh = Vec::new();
@@ -263,18 +268,18 @@ pub fn plan<'a>(input: Input<'a>, policy: &Policy, now: Timestamp) -> Plan<'a> {
                     fresh.push((claim.document, page));
                 }
             }
-            // Claimed twice, or failed: what Fin has stays.
-            Some(_) => {}
-            None => {
-                if let (Some(entry), State::Excluded(_) | State::Page(_)) = (entry, &claim.document.state) {
-                    absent.push(entry);
-                }
-            }
+            // Claimed twice: what Fin has stays.
+            Some(_) => plan.found(entry),
+            None => match (&claim.document.state, entry) {
+                (State::Excluded(_) | State::Page(_), Some(entry)) => absent.push(entry),
+                // Failed: what Fin has stays.
+                _ => plan.found(entry),
+            },
         }
     }
     absent.extend(entries);
     plan.failed.extend(claims.failures());
-    deletes::settle(&mut plan, input, policy, now, fresh, absent, claims.conflicts);
+    deletes::settle(&mut plan, input, policy, at, fresh, absent, claims.conflicts);
     plan.failed.sort_by(|a, b| a.document.path.cmp(&b.document.path));
     plan.steps.sort_by(|a, b| a.order().cmp(&b.order()));
     plan
@@ -289,9 +294,7 @@ fn revisit<'a>(
     entry: &'a Entry,
     now: i64,
 ) {
-    if entry.missed.is_some() {
-        plan.missed.push((entry, None));
-    }
+    plan.found(Some(entry));
     if let Some(rejected) = &entry.rejected
         && rejected.content_hash == page.content_hash
         && !input.retry_rejected

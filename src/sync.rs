@@ -98,7 +98,10 @@ pub async fn cycle<R: Remote + 'static>(job: &Job, shared: &mut Shared<'_, R>) -
     let traffic = shared.remote.traffic();
     let name = job.mirror.name.as_str();
     if let Some(url) = &job.import_source.url {
-        shared.ledger.rename_source(url.as_str(), name, shared.configured)?;
+        let former = shared.ledger.former_name(url.as_str(), name, shared.configured)?;
+        if let Some(former) = former {
+            shared.ledger.rename_source(&former, name)?;
+        }
     }
     let known = known(shared.ledger, job)?;
     let scan = blocking(|| job.mirror.source.scan(&known));
@@ -262,6 +265,8 @@ async fn prepare<R: Remote>(
     if row.adopted == Adopted::None || (exclusive && row.adopted != Adopted::All) {
         let now = binding.now;
         binding::adopt(&*shared.remote, shared.ledger, &mut row, documents, exclusive, complete, now).await?;
+    } else if !exclusive && row.adopted == Adopted::All && complete {
+        binding::release_foreign(shared.ledger, &mut row, documents)?;
     }
     Ok(row)
 }

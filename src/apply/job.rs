@@ -160,7 +160,9 @@ impl Job {
                         }
                         taken
                     }
-                    Err(RemoteError::Rejected { .. } | RemoteError::NotFound { .. }) => {
+                    // Where an earlier attempt may have been carried out, the next cycle asks which id the page has: made
+                    // anew, it would be this very page, and then be deleted as the old one.
+                    Err(RemoteError::Rejected { certain: true, .. } | RemoteError::NotFound { .. }) => {
                         Answer::CannotRename { document, entry }
                     }
                     Err(error) => {
@@ -209,7 +211,14 @@ async fn upsert<R: Remote>(
     if known.is_none_or(|known| *known == answer.id) {
         return Ok(answer);
     }
-    checked(remote.upsert_page(source, page, all).await?, source, page)
+    match remote.upsert_page(source, page, all).await {
+        Ok(answer) => checked(answer, source, page),
+        // The first request was carried out: the remote does not hold what it held before.
+        Err(RemoteError::Rejected { status, code, message, .. }) => {
+            Err(RemoteError::Rejected { status, code, message, certain: false })
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Gives a page another external id, and its switches back where `PUT` has changed them.

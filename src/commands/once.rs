@@ -1,6 +1,6 @@
 //! `--once`: one cycle of every source, then the report.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -32,6 +32,12 @@ pub async fn run(
     stop: &Stop,
     out: &mut dyn Write,
 ) -> anyhow::Result<u8> {
+    // A misspelt name must not look like a wish that was granted.
+    for named in [&args.source, &args.recreate_source, &args.accept_unmounted] {
+        open::chosen(config, named)?;
+    }
+    let released: Vec<_> = args.release_held.iter().map(|release| release.source.clone()).collect();
+    open::chosen(config, &released)?;
     let remote = config.remote.as_ref().map_err(Clone::clone)?;
     let mut ledger = locked(config.ledger.as_deref().map_err(Clone::clone)?, args.lock_wait).await?;
     ledger.bind(&remote.address())?;
@@ -48,15 +54,23 @@ pub async fn run(
         }
     };
     let report = Report::new(cycles);
-    if args.json {
-        serde_json::to_writer(&mut *out, &report)?;
+    match print(&report, args.json, out) {
+        // What was done stays what it was, whether or not somebody reads of it.
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(report.exit),
+    }
+}
+
+fn print(report: &Report, json: bool, out: &mut dyn Write) -> std::io::Result<()> {
+    if json {
+        serde_json::to_writer(&mut *out, report)?;
         writeln!(out)?;
     } else {
         for cycle in &report.cycles {
             write!(out, "{cycle}")?;
         }
     }
-    Ok(report.exit)
+    out.flush()
 }
 
 /// The embedded simulator has one writer: more than a few at a time only wait for each other.

@@ -6,9 +6,9 @@ use serde::Serialize;
 
 use super::open;
 use crate::cli::PlanArgs;
-use crate::config::{Config, RemoteOptions};
+use crate::config::{Config, RemoteOptions, SourceConfig};
 use crate::ledger::{Adopted, ImportSourceRow, Ledger};
-use crate::page::Problem;
+use crate::page::{Problem, SourceName};
 use crate::plan::{Plain, Plan};
 use crate::report::FailedPage;
 use crate::sync::observe::{Memory, observe};
@@ -50,8 +50,10 @@ pub fn run(args: &PlanArgs, config: &Config, out: &mut dyn Write) -> anyhow::Res
     }
     let mut plans = PlansJson { version: 1, sources: Vec::new() };
     let (mut trouble, mut held) = (false, false);
+    let configured: Vec<&str> = config.sources.iter().map(|source| source.name.as_str()).collect();
     for source in open::chosen(config, &args.source)? {
-        let job = open::job(source, Wishes::default())?;
+        let known_as = known_as(ledger.as_ref(), source, &configured)?;
+        let job = open::job(&SourceConfig { name: known_as.clone(), ..source.clone() }, Wishes::default())?;
         let (mut memory, known) = match &ledger {
             Some(ledger) => (Memory::Read(ledger), known(ledger, &job)?),
             None => (Memory::Blank, crate::source::Known::default()),
@@ -64,7 +66,7 @@ pub fn run(args: &PlanArgs, config: &Config, out: &mut dyn Write) -> anyhow::Res
             blank = Ledger::in_memory()?;
             &blank
         };
-        let bound = bound(at, source.name.as_str())?;
+        let bound = bound(at, known_as.as_str())?;
         let entries = entries(at, bound.as_ref())?;
         let plan = make_plan(&job, at, bound.as_ref(), &seen.documents, &entries, &seen.problems, open::now())?;
         trouble |= !plan.problems.is_empty() || !plan.failed.is_empty();
@@ -111,6 +113,15 @@ fn notes(bound: Option<&ImportSourceRow>, exclusive: bool) -> Vec<&'static str> 
         );
     }
     notes
+}
+
+/// The name that the ledger has for a source: `--once` would give it the new one first.
+fn known_as(ledger: Option<&Ledger>, source: &SourceConfig, configured: &[&str]) -> anyhow::Result<SourceName> {
+    let former = match (ledger, &source.import_source.url) {
+        (Some(ledger), Some(url)) => ledger.former_name(url.as_str(), source.name.as_str(), configured)?,
+        _ => None,
+    };
+    Ok(former.map_or_else(|| source.name.clone(), SourceName::new))
 }
 
 fn refuse_other(ledger: &Ledger, remote: &RemoteOptions) -> anyhow::Result<()> {

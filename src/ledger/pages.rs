@@ -96,16 +96,16 @@ impl Ledger {
         })
     }
 
-    /// Keeps what Intercom has answered, in one transaction; `at` in unix seconds.
-    pub fn acknowledge(&mut self, import_source: ImportSourceId, acks: &[Ack], at: i64) -> Result<(), LedgerError> {
+    /// Keeps what Intercom has answered, in one transaction; `at_ms` in unix milliseconds.
+    pub fn acknowledge(&mut self, import_source: ImportSourceId, acks: &[Ack], at_ms: i64) -> Result<(), LedgerError> {
         self.write(|tx| {
             for ack in acks {
                 let id = ack.renamed_from.as_ref().unwrap_or(&ack.external_id);
-                let created_at = created_at(tx, import_source, id)?.unwrap_or(at);
+                let created_at = created_at(tx, import_source, id)?.unwrap_or(at_ms);
                 if let Some(old) = &ack.renamed_from {
                     remove(tx, import_source, old)?;
                 }
-                put(tx, import_source, ack, created_at, at)?;
+                put(tx, import_source, ack, created_at, at_ms / 1000)?;
             }
             Ok(())
         })
@@ -177,9 +177,9 @@ impl Ledger {
                 update.execute(params![
                     import_source.0,
                     id,
-                    m.map(|m| m.since),
+                    m.map(|m| m.since_ms),
                     m.map(|m| m.scans),
-                    m.map(|m| m.counted_at)
+                    m.map(|m| m.counted_at_ms)
                 ])?;
             }
             Ok(())
@@ -338,7 +338,7 @@ fn entry(row: &rusqlite::Row<'_>) -> rusqlite::Result<Entry> {
         .transpose()?;
     let doubt = text(row, 8)?.map(|json| serde_json::from_str(&json)).transpose().map_err(|e| damaged(8, e))?;
     let missed = match (row.get(9)?, row.get(10)?, row.get(11)?) {
-        (Some(since), Some(scans), Some(counted_at)) => Some(Missed { since, scans, counted_at }),
+        (Some(since_ms), Some(scans), Some(counted_at_ms)) => Some(Missed { since_ms, scans, counted_at_ms }),
         _ => None,
     };
     let rejected = hash32(row, 12)?
@@ -351,5 +351,5 @@ fn entry(row: &rusqlite::Row<'_>) -> rusqlite::Result<Entry> {
         })
         .transpose()?;
     let page_id = text(row, 2)?.map(PageId::new);
-    Ok(Entry { external_id, path, page_id, created_at: row.get(15)?, acknowledged, doubt, missed, rejected })
+    Ok(Entry { external_id, path, page_id, created_at_ms: row.get(15)?, acknowledged, doubt, missed, rejected })
 }

@@ -136,34 +136,38 @@ impl Ledger {
         })
     }
 
-    /// A source of another name that has this import source url, and that is configured no more: the same source, renamed.
-    pub fn rename_source(&mut self, url: &str, name: &str, configured: &[&str]) -> Result<Option<String>, LedgerError> {
+    /// The name that a source had before: a source of another name that has this import source url, and that is
+    /// configured no more, is the same source.
+    pub fn former_name(&self, url: &str, name: &str, configured: &[&str]) -> Result<Option<String>, LedgerError> {
         if self.source(name)?.import_source.is_some() {
             return Ok(None);
         }
         let candidates: Vec<String> = self.sqlite(|db| {
             let mut select = db.prepare_cached(
                 "SELECT source.name FROM source JOIN import_source ON import_source.id = source.import_source \
-                 WHERE import_source.url = ?1",
+                 WHERE rtrim(import_source.url, '/') = rtrim(?1, '/')",
             )?;
             let rows = select.query_map([url], |row| row.get(0))?;
             rows.collect()
         })?;
-        let [old] = candidates.as_slice() else { return Ok(None) };
-        if configured.contains(&old.as_str()) {
-            return Ok(None);
-        }
+        Ok(match candidates.as_slice() {
+            [old] if !configured.contains(&old.as_str()) => Some(old.clone()),
+            _ => None,
+        })
+    }
+
+    /// Gives a source, with all that is known of it, the name that it has now.
+    pub fn rename_source(&mut self, old: &str, name: &str) -> Result<(), LedgerError> {
         self.write(|tx| {
             tx.execute("DELETE FROM source WHERE name = ?1", [name])?;
             tx.execute("DELETE FROM document WHERE source = ?1", [name])?;
             tx.execute("DELETE FROM asked WHERE source = ?1", [name])?;
             tx.execute("UPDATE source SET name = ?2 WHERE name = ?1", [old, name])?;
-            tx.execute("UPDATE document SET source = ?2 WHERE source = ?1", [old.as_str(), name])?;
-            tx.execute("UPDATE asked SET source = ?2 WHERE source = ?1", [old.as_str(), name])?;
-            tx.execute("UPDATE import_source SET name = ?2 WHERE name = ?1", [old.as_str(), name])?;
-            tx.execute("UPDATE cycle SET source = ?2 WHERE source = ?1", [old.as_str(), name])
-        })?;
-        Ok(Some(old.clone()))
+            tx.execute("UPDATE document SET source = ?2 WHERE source = ?1", [old, name])?;
+            tx.execute("UPDATE asked SET source = ?2 WHERE source = ?1", [old, name])?;
+            tx.execute("UPDATE import_source SET name = ?2 WHERE name = ?1", [old, name])?;
+            tx.execute("UPDATE cycle SET source = ?2 WHERE source = ?1", [old, name]).map(drop)
+        })
     }
 
     /// Every import source that the ledger knows.
@@ -231,9 +235,16 @@ impl Ledger {
                     row.gone_since,
                 ],
             )?;
+            // One that is configured no more gives its import source up: two would delete each other's pages.
             tx.execute(
-                "INSERT INTO source (name, import_source) VALUES (?1, ?2) \
-                 ON CONFLICT (name) DO UPDATE SET import_source = excluded.import_source",
+                "UPDATE source SET import_source = NULL WHERE import_source = ?1 AND name <> ?2",
+                params![s.id.0, name],
+            )?;
+            // What was settled under another import source says nothing of this one.
+            tx.execute(
+                "INSERT INTO source (name, import_source) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET \
+                 settled = CASE WHEN import_source IS excluded.import_source THEN settled END, \
+                 import_source = excluded.import_source",
                 params![name, s.id.0],
             )
             .map(drop)
@@ -243,7 +254,7 @@ impl Ledger {
     /// Forgets an import source that is no more in Intercom, with every page of it.
     pub fn forget_import_source(&mut self, id: ImportSourceId) -> Result<(), LedgerError> {
         self.write(|tx| {
-            tx.execute("UPDATE source SET import_source = NULL WHERE import_source = ?1", [id.0])?;
+            tx.execute("UPDATE source SET import_source = NULL, settled = NULL WHERE import_source = ?1", [id.0])?;
             tx.execute("DELETE FROM page WHERE import_source = ?1", [id.0])?;
             tx.execute("DELETE FROM import_source WHERE id = ?1", [id.0]).map(drop)
         })

@@ -13,8 +13,8 @@ pub struct Entry {
     pub path: DocPath,
     /// Intercom's id; `None` while no answer has named it.
     pub page_id: Option<PageId>,
-    /// Unix seconds of the first answer for it; `None` while there was none, 0 for a page that was there before us.
-    pub created_at: Option<i64>,
+    /// Unix milliseconds of the first answer for it; `None` while there was none, 0 for a page that was there before us.
+    pub created_at_ms: Option<i64>,
     /// What Intercom has acknowledged; `None` while it has acknowledged nothing.
     pub acknowledged: Option<Acknowledged>,
     /// A request for it may have been carried out and may not: it is planned again whatever its hash (I1).
@@ -80,12 +80,12 @@ pub enum Doubt {
 /// How long a document has been missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Missed {
-    /// Unix seconds of the first complete scan without it.
-    pub since: i64,
+    /// Unix milliseconds of the first complete scan without it.
+    pub since_ms: i64,
     /// Complete scans without it that counted.
     pub scans: u32,
-    /// Unix seconds of the last one that counted.
-    pub counted_at: i64,
+    /// Unix milliseconds of the last one that counted.
+    pub counted_at_ms: i64,
 }
 
 /// A refusal that only other content (or `--full`, or a day) overcomes.

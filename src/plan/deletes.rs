@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
+use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::{Complete, Input, Observed, Outline, Plan, Policy, State, Step, Wait};
@@ -41,7 +42,7 @@ pub(super) fn settle<'a>(
     plan: &mut Plan<'a>,
     input: Input<'a>,
     policy: &Policy,
-    now: i64,
+    now: Timestamp,
     fresh: Vec<(&'a Observed, &'a Outline)>,
     absent: Vec<&'a Entry>,
     conflicts: bool,
@@ -51,9 +52,16 @@ pub(super) fn settle<'a>(
         return;
     };
     let mut vanished = Vec::new();
+    let failing: HashSet<SourceHash> = plan.failed.iter().filter_map(|failed| failed.document.source_hash).collect();
+    let moved_and_fails = |entry: &Entry| {
+        let had = entry.acknowledged.as_ref().and_then(|had| had.source_hash);
+        had.is_some_and(|hash| failing.contains(&hash))
+    };
     for entry in absent {
-        match complete.gone(entry, now) {
-            None => {}
+        match complete.gone(entry, now.as_second()) {
+            None => plan.found(Some(entry)),
+            // Its very bytes are there under another name, and cannot be sent: what Fin has stays (I2).
+            Some(Gone::Vanished) if moved_and_fails(entry) => {}
             // Its document is there, and cannot be sent under its new id: what Fin has stays (I2).
             Some(Gone::OtherId(id)) if plan.failed.iter().any(|failed| failed.document.external_id == *id) => {}
             Some(_) if !entry.may_exist() => plan.dropped.push(entry),
@@ -66,7 +74,7 @@ pub(super) fn settle<'a>(
             plan.steps.push(Step::Create { document, page });
             continue;
         };
-        match wait_for(plan, entry, policy, now) {
+        match wait_for(plan, entry, policy, now.as_millisecond()) {
             None => plan.steps.push(Step::Rename { document, page, entry }),
             Some(wait) => plan.steps.push(Step::HoldNew { document, page, wait }),
         }
@@ -78,7 +86,7 @@ pub(super) fn settle<'a>(
         if renamed.contains(&entry.external_id) {
             continue;
         }
-        match wait_for(plan, entry, policy, now) {
+        match wait_for(plan, entry, policy, now.as_millisecond()) {
             Some(wait) => plan.steps.push(Step::HoldDelete { entry, gone, wait }),
             None if conflicts => plan.steps.push(Step::HoldDelete { entry, gone, wait: Wait::Conflict }),
             None if gone == Gone::Vanished && unread => {
@@ -109,7 +117,8 @@ impl<'a> Complete<'a> {
     /// Whether a document that Fin has nothing of cannot be read: it may be a vanished one under another name, and Fin
     /// is never to be without an answer that it had (I5).
     fn has_new_unread(self) -> bool {
-        let had = |d: &Observed| self.0.entries.iter().any(|entry| entry.path == d.path);
+        // By its id: the path of an entry may be another document's from this plan on.
+        let had = |d: &Observed| self.0.entries.binary_search_by(|entry| entry.external_id.cmp(&d.external_id)).is_ok();
         let unread = |d: &&Observed| matches!(&d.state, State::Failed(f) if f.code == "unreadable");
         self.0.documents.iter().filter(unread).any(|document| !had(document))
     }
@@ -117,8 +126,9 @@ impl<'a> Complete<'a> {
     /// How many pages Fin had when the first of these documents went missing: pages that are made meanwhile, by a folder
     /// that is another one by mistake for instance, do not make a held set small (I3).
     fn pages_before(self, due: &[(&Entry, Gone<'_>)]) -> u64 {
-        let since = due.iter().filter_map(|(entry, _)| entry.missed).map(|missed| missed.since).min();
-        let before = |entry: &&Entry| since.is_none_or(|since| entry.created_at.is_some_and(|created| created < since));
+        let since = due.iter().filter_map(|(entry, _)| entry.missed).map(|missed| missed.since_ms).min();
+        let before =
+            |entry: &&Entry| since.is_none_or(|since| entry.created_at_ms.is_some_and(|created| created < since));
         let others = self.0.entries.iter().filter(|entry| entry.may_exist()).filter(before);
         let due: HashSet<&ExternalId> = due.iter().map(|(entry, _)| &entry.external_id).collect();
         others.filter(|entry| !due.contains(&entry.external_id)).count() as u64 + due.len() as u64
@@ -167,12 +177,12 @@ fn over_limit(policy: &Policy, in_fin: u64, now: u64, recent: u64) -> Option<Str
 }
 
 /// Counts this scan for a missing document, and says what its delete or rename still waits for.
-fn wait_for<'a>(plan: &mut Plan<'a>, entry: &'a Entry, policy: &Policy, now: i64) -> Option<Wait> {
-    let seconds = |d: std::time::Duration| i64::try_from(d.as_secs()).unwrap_or(i64::MAX);
+fn wait_for<'a>(plan: &mut Plan<'a>, entry: &'a Entry, policy: &Policy, now_ms: i64) -> Option<Wait> {
+    let ms = |d: std::time::Duration| i64::try_from(d.as_millis()).unwrap_or(i64::MAX);
     let missed = match entry.missed {
-        None => Missed { since: now, scans: 1, counted_at: now },
-        Some(m) if now.saturating_sub(m.counted_at) >= seconds(policy.interval) => {
-            Missed { scans: m.scans.saturating_add(1), counted_at: now, ..m }
+        None => Missed { since_ms: now_ms, scans: 1, counted_at_ms: now_ms },
+        Some(m) if now_ms.saturating_sub(m.counted_at_ms) >= ms(policy.interval) => {
+            Missed { scans: m.scans.saturating_add(1), counted_at_ms: now_ms, ..m }
         }
         Some(m) => m,
     };
@@ -182,7 +192,7 @@ fn wait_for<'a>(plan: &mut Plan<'a>, entry: &'a Entry, policy: &Policy, now: i64
     if missed.scans < policy.confirm_scans {
         return Some(Wait::Scans { seen: missed.scans, wanted: policy.confirm_scans });
     }
-    (now.saturating_sub(missed.since) < seconds(policy.settle)).then_some(Wait::Settle)
+    (now_ms.saturating_sub(missed.since_ms) < ms(policy.settle)).then_some(Wait::Settle)
 }
 
 /// Pairs exactly one new document with exactly one vanished entry of the same bytes: by new id, the old entry.

@@ -120,8 +120,8 @@ fn entry(id: &str, words: &[&str]) -> Entry {
     let url = word(words, "url").map(str::to_owned).or_else(|| (!words.contains(&"nourl")).then(|| format!("/{path}")));
     let missed = word(words, "missed").map(|m| {
         let (scans, ago) = m.split_once('@').unwrap();
-        let at = NOW - ago.parse::<i64>().unwrap();
-        Missed { since: at, scans: scans.parse().unwrap(), counted_at: at }
+        let at = (NOW - ago.parse::<i64>().unwrap()) * 1000;
+        Missed { since_ms: at, scans: scans.parse().unwrap(), counted_at_ms: at }
     });
     let rejected = number(words, "rejected").map(|body| {
         let ago: i64 = word(words, "ago").map_or(60, |s| s.parse().unwrap());
@@ -133,7 +133,7 @@ fn entry(id: &str, words: &[&str]) -> Entry {
         external_id: ExternalId::new(id),
         path: DocPath::new(path),
         page_id: known.then(|| PageId::new("7")),
-        created_at: Some(word(words, "created").map_or(0, |ago| NOW - ago.parse::<i64>().unwrap())),
+        created_at_ms: Some(word(words, "created").map_or(0, |ago| (NOW - ago.parse::<i64>().unwrap()) * 1000)),
         acknowledged: known.then(|| Acknowledged {
             content_hash: content(body, title, url.as_deref(), false),
             body: BodyHash(body.into()),
@@ -474,4 +474,31 @@ fn an_entry_of_which_intercom_holds_nothing_just_goes() {
 #[test]
 fn names_from_outside_cannot_speak_to_the_terminal() {
     assert_eq!(Plain("a\u{1b}[31m\nb\u{202e}c").to_string(), "a\\u{1b}[31m\\nb\\u{202e}c");
+}
+
+#[test]
+fn a_document_that_was_back_meanwhile_is_missed_from_the_start_again() {
+    // Missed once, then there but broken: what counted before counts no more.
+    let text = "docs 20\nfins 20\ndoc a.md broken\nfin a.md missed=1@90";
+    let fixture = parse(text);
+    let excluding = Excluding(Vec::new());
+    let input = Input {
+        documents: &fixture.documents,
+        entries: &fixture.entries,
+        problems: &[],
+        patterns: &excluding,
+        recent_deletes: 0,
+        release: None,
+        retry_rejected: false,
+    };
+    let planned = plan(input, &Policy { confirm_scans: 2, ..policy() }, Timestamp::from_second(NOW).unwrap());
+    let a: Vec<_> = planned.missed.iter().filter(|(entry, _)| entry.external_id.as_str() == "a.md").collect();
+    assert_eq!(a.len(), 1);
+    assert_eq!(a[0].1, None);
+}
+
+#[test]
+fn a_moved_document_that_fails_keeps_what_fin_has_under_its_old_id() {
+    let text = "docs 20 bytes=9\nfins 20 bytes=9\ndoc new.md broken bytes=3\nfin old.md bytes=3";
+    assert!(!planned(text).contains("delete  old.md"), "{}", planned(text));
 }

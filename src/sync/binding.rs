@@ -1,13 +1,13 @@
 //! A source and its import source in Intercom: looked up, made, adopted, changed; and pages taken over by listing.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use url::Url;
 
 use crate::apply::Stopped;
 use crate::apply::listing::{self, Incomplete};
-use crate::ledger::{Ack, Adopted, ImportSourceRow, Ledger, LedgerError};
-use crate::page::{Acknowledged, BodyHash, DocPath, Doubt, ImportSourceId, SourceHash, content_hash};
+use crate::ledger::{Ack, Adopted, ImportSourceRow, Ledger, LedgerError, Mark};
+use crate::page::{Acknowledged, BodyHash, DocPath, Doubt, ExternalId, ImportSourceId, SourceHash, content_hash};
 use crate::plan::{Observed, State};
 use crate::remote::{ImportSource, ImportSourceChange, Remote, RemoteError, RemotePage};
 
@@ -70,7 +70,7 @@ impl Binding<'_> {
         row.gone_since.is_none()
             && self.options.id.is_none_or(|id| id == row.source.id)
             && self.change(&row.source) == ImportSourceChange::default()
-            && !(self.options.exclusive && row.adopted != Adopted::All)
+            && self.options.exclusive == (row.adopted == Adopted::All)
     }
 
     /// The import source, present in Intercom and as the configuration wants it.
@@ -85,7 +85,7 @@ impl Binding<'_> {
                 Ok(found) => (row, found),
                 Err(RemoteError::NotFound { .. }) if self.recreate => {
                     ledger.forget_import_source(row.source.id)?;
-                    self.make(remote).await?
+                    self.find(remote, ledger).await?
                 }
                 Err(RemoteError::NotFound { .. }) => return Err(self.gone(row, ledger)?),
                 Err(error) => return Err(error.into()),
@@ -114,7 +114,8 @@ impl Binding<'_> {
     /// What is not as the configuration wants it.
     fn change(&self, found: &ImportSource) -> ImportSourceChange {
         let url = self.options.url.as_ref().map(Url::as_str).filter(|url| !same_url(url, &found.url));
-        let audience_ids = self.options.audience_ids.as_ref().filter(|ids| **ids != found.audience_ids);
+        let same = |ids: &[i64]| BTreeSet::from_iter(ids) == BTreeSet::from_iter(&found.audience_ids);
+        let audience_ids = self.options.audience_ids.as_ref().filter(|ids| !same(ids));
         ImportSourceChange { url: url.map(str::to_owned), active: None, audience_ids: audience_ids.cloned() }
     }
 
@@ -246,6 +247,27 @@ pub async fn adopt<R: Remote>(
     Ok(ledger.save_import_source(&name, row)?)
 }
 
+/// Gives back what was taken over while the import source was exclusively ours, and is no document's (I10).
+pub fn release_foreign(
+    ledger: &mut Ledger,
+    row: &mut ImportSourceRow,
+    documents: &[Observed],
+) -> Result<(), LedgerError> {
+    let ours: HashSet<&ExternalId> = documents.iter().map(|document| &document.external_id).collect();
+    let entries = ledger.entries(row.source.id)?;
+    let foreign = entries.iter().filter(|entry| {
+        let sent =
+            entry.created_at_ms != Some(0) || entry.acknowledged.as_ref().is_some_and(|had| had.source_hash.is_some());
+        !sent && entry.doubt.is_none() && !ours.contains(&entry.external_id)
+    });
+    let foreign: Vec<&ExternalId> = foreign.map(|entry| &entry.external_id).collect();
+    ledger.drop_entries(row.source.id, foreign.iter().copied())?;
+    row.foreign_pages += foreign.len() as u64;
+    row.adopted = Adopted::Own;
+    let name = row.name.clone();
+    ledger.save_import_source(&name, row)
+}
+
 /// A listed page as an acknowledged one. Its switches count only where we manage them, which its hash alone tells: the
 /// combination that gives our hash is ours.
 fn take_over(page: &RemotePage, document: Option<&Observed>) -> Ack {
@@ -294,8 +316,9 @@ pub async fn settle_renames<R: Remote>(
                 ledger.settle_rename(source, &entry.external_id, (to, path, page_id), &doubt)?;
             }
             Ok(page) if page.external_id == entry.external_id => {
-                let old = (&entry.external_id, &entry.path, page_id);
-                ledger.settle_rename(source, &entry.external_id, old, &doubt)?;
+                // Not carried out: what is acknowledged still is, so that it is planned as a rename again.
+                let mark = Mark { external_id: entry.external_id.clone(), path: entry.path.clone(), doubt };
+                ledger.mark(source, &[mark])?;
             }
             // Gone, or somebody else's by now: no page of ours.
             Ok(_) | Err(RemoteError::NotFound { .. }) => ledger.drop_entries(source, [&entry.external_id])?,

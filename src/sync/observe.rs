@@ -52,7 +52,8 @@ pub fn observe(
 ) -> Result<Observation, LedgerError> {
     let rows = memory.documents(mirror)?;
     let Scan { documents, problems, .. } = scan;
-    let mut work = Work { mirror, changed: HashSet::new(), read: 0, done: 0, total: documents.len() as u64, progress };
+    let complete = problems.is_empty();
+    let mut work = Work { mirror, complete, read: 0, done: 0, total: documents.len() as u64, progress };
     let (mut observed, pending, gone) = work.compare(documents, rows, full);
     let pending = work.read(&mut observed, pending, memory)?;
     let pending = work.add_affected(&observed, pending, memory)?;
@@ -73,8 +74,8 @@ struct Pending {
 
 struct Work<'a> {
     mirror: &'a Mirror,
-    /// Paths whose public url is not what it was: renders that asked for one are done again.
-    changed: HashSet<DocPath>,
+    /// Whether the scan saw everything.
+    complete: bool,
     read: u64,
     done: u64,
     total: u64,
@@ -94,7 +95,6 @@ impl Work<'_> {
         let mut rows = rows.into_iter().peekable();
         for document in documents {
             while let Some(row) = rows.next_if(|row| row.path < document.path) {
-                self.changed.insert(row.path.clone());
                 gone.push(row.path);
             }
             let row = rows.next_if(|row| row.path == document.path);
@@ -118,10 +118,7 @@ impl Work<'_> {
                 }
             }
         }
-        for row in rows {
-            self.changed.insert(row.path.clone());
-            gone.push(row.path);
-        }
+        gone.extend(rows.map(|row| row.path));
         self.done = (observed.len() - pending.len()) as u64;
         (observed, pending, gone)
     }
@@ -147,7 +144,7 @@ impl Work<'_> {
                 item.fingerprint = fingerprint;
                 match facts {
                     Ok(facts) => {
-                        if self.take_facts(document, &facts, &item) {
+                        if self.take_facts(document, &facts) {
                             saved.push(save(document, item.fingerprint, Some(&facts), Vec::new(), 0));
                             self.done += 1;
                         } else {
@@ -168,15 +165,12 @@ impl Work<'_> {
     }
 
     /// Gives a document the id and the url that its facts ask for; `true` where no render is needed to know its state.
-    fn take_facts(&mut self, document: &mut Observed, facts: &Facts, item: &Pending) -> bool {
+    fn take_facts(&self, document: &mut Observed, facts: &Facts) -> bool {
         document.external_id = facts.id.as_deref().map_or_else(|| ExternalId::from(&document.path), ExternalId::new);
         document.url = match facts.excluded {
             None => self.mirror.site.url(&document.path, facts).map(|url| String::from(url).into()),
             Some(_) => None,
         };
-        if item.row.as_ref().map(|row| &row.url) != Some(&document.url) {
-            self.changed.insert(document.path.clone());
-        }
         if let Some(reason) = &facts.excluded {
             document.state = State::Excluded(reason.as_str().into());
             return true;
@@ -192,18 +186,20 @@ impl Work<'_> {
         pending: Vec<Pending>,
         memory: &mut Memory<'_>,
     ) -> Result<Vec<(Pending, Todo)>, LedgerError> {
+        // Compared with what each render was given, not with what changed just now: what a crash or a scan with problems
+        // has left behind is found as well.
         let mut affected = HashSet::new();
-        if !self.changed.is_empty() {
-            let inputs = Pages(observed);
-            memory.each_asked(self.mirror, |path, asked| {
-                let differs = asked.iter().any(|Asked::PageUrl(target, answer)| {
-                    self.changed.contains(target) && inputs.page_url(target) != *answer
-                });
-                if differs && let Ok(at) = observed.binary_search_by(|d| d.path.as_str().cmp(path)) {
-                    affected.insert(at);
-                }
-            })?;
-        }
+        let inputs = Pages(observed);
+        let is_seen = |target: &DocPath| observed.binary_search_by(|d| d.path.cmp(target)).is_ok();
+        memory.each_asked(self.mirror, |path, asked| {
+            // What a scan with problems did not see may be there: links to it stay.
+            let differs = asked.iter().any(|Asked::PageUrl(target, answer)| {
+                inputs.page_url(target) != *answer && (self.complete || is_seen(target))
+            });
+            if differs && let Ok(at) = observed.binary_search_by(|d| d.path.as_str().cmp(path)) {
+                affected.insert(at);
+            }
+        })?;
         let mut work = Vec::with_capacity(pending.len() + affected.len());
         for mut item in pending {
             let hash = observed[item.at].source_hash;

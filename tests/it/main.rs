@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
+mod attacks;
+mod doubt;
 mod once;
 mod simulation;
 mod support;

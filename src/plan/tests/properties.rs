@@ -93,7 +93,7 @@ fn acknowledged(document: &Observed, page: &Outline) -> Entry {
         external_id: document.external_id.clone(),
         path: document.path.clone(),
         page_id: Some(PageId::new("7")),
-        created_at: Some(NOW),
+        created_at_ms: Some(NOW * 1000),
         acknowledged: Some(Acknowledged {
             content_hash: page.content_hash,
             body: page.body,
