@@ -42,6 +42,8 @@ pub struct Ledger {
 }
 
 /// Why the ledger cannot be used. All of them end the program before anything is done.
+///
+/// Each tells its cause in its own words, and so has no source, which would be told a second time.
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
     /// Somebody else applies.
@@ -85,27 +87,27 @@ pub enum LedgerError {
         wanted: String,
     },
     /// The folder or the file cannot be made.
-    #[error("cannot use the ledger `{path}`: {source}")]
+    #[error("cannot use the ledger `{path}`: {cause}{}", io_advice(cause))]
     Io {
         /// The ledger or its folder.
         path: PathBuf,
         /// Why.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// SQLite's own trouble, a damaged file among it.
-    #[error("cannot use the ledger `{path}`: {source}{}", advice(source))]
+    #[error("cannot use the ledger `{path}`: {cause}{}", advice(cause))]
     Sqlite {
         /// The ledger.
         path: PathBuf,
         /// Why.
-        source: rusqlite::Error,
+        cause: rusqlite::Error,
     },
 }
 
 impl Ledger {
     /// Opens the ledger to apply: makes it where it is not there, migrates it, and holds its lock until dropped.
     pub fn open(path: &Path) -> Result<Self, LedgerError> {
-        let io = |source| LedgerError::Io { path: path.to_owned(), source };
+        let io = |cause| LedgerError::Io { path: path.to_owned(), cause };
         if let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
             fs::create_dir_all(folder).map_err(io)?;
         }
@@ -114,7 +116,7 @@ impl Ledger {
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(LedgerError::Locked(path.to_owned())),
-            Err(TryLockError::Error(source)) => return Err(io(source)),
+            Err(TryLockError::Error(cause)) => return Err(io(cause)),
         }
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut ledger = Self::connect(path, flags, Some(lock))?;
@@ -180,7 +182,7 @@ impl Ledger {
     }
 
     fn connect(path: &Path, flags: OpenFlags, lock: Option<File>) -> Result<Self, LedgerError> {
-        let sqlite = |source| LedgerError::Sqlite { path: path.to_owned(), source };
+        let sqlite = |cause| LedgerError::Sqlite { path: path.to_owned(), cause };
         let db = Connection::open_with_flags(path, flags).map_err(sqlite)?;
         let ledger = Self { db, path: path.to_owned(), _lock: lock };
         ledger.sqlite(|db| {
@@ -229,7 +231,7 @@ impl Ledger {
     }
 
     fn sqlite<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, LedgerError> {
-        work(&self.db).map_err(|source| LedgerError::Sqlite { path: self.path.clone(), source })
+        work(&self.db).map_err(|cause| LedgerError::Sqlite { path: self.path.clone(), cause })
     }
 
     /// One transaction that survives the process.
@@ -241,7 +243,7 @@ impl Ledger {
             tx.commit()?;
             Ok(done)
         };
-        all().map_err(|source| LedgerError::Sqlite { path, source })
+        all().map_err(|cause| LedgerError::Sqlite { path, cause })
     }
 
     /// One transaction that survives the machine.
@@ -278,6 +280,18 @@ fn refuse_network_file_system(path: &Path) -> Result<(), LedgerError> {
         _ => return Ok(()),
     };
     Err(LedgerError::NetworkFileSystem { path: path.to_owned(), kind })
+}
+
+/// What to do about the system's more frequent troubles.
+fn io_advice(error: &std::io::Error) -> &'static str {
+    use std::io::ErrorKind;
+    match error.kind() {
+        ErrorKind::PermissionDenied => "; let finmirror's user write in its folder, or set `ledger.path`",
+        ErrorKind::ReadOnlyFilesystem => "; set `ledger.path` to a place that may be written",
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "; free some space on its disk",
+        ErrorKind::NotADirectory | ErrorKind::AlreadyExists => "; a file is where its folder should be: move it away",
+        _ => "",
+    }
 }
 
 /// What to do about SQLite's more frequent troubles.

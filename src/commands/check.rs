@@ -3,7 +3,7 @@
 //! Looks and changes nothing: no folder is made, no import source either. What is wrong names what to do about it.
 
 use std::io::{self, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use comfy_table::{ContentArrangement, Table, presets};
 use rustix::fs::{Access, access};
@@ -15,9 +15,13 @@ use super::open;
 use crate::cli::CheckArgs;
 use crate::config::{self, Config, Environment, RemoteOptions, SourceConfig, SourcePlace};
 use crate::intercom::{Intercom, Token};
+use crate::ledger::{Ledger, LedgerError};
+use crate::page::ImportSourceId;
 use crate::remote::{ImportSource, Remote, RemoteError};
 use crate::simulator::Simulator;
+use crate::source::Known;
 use crate::sync::binding::ImportSourceOptions;
+use crate::sync::{Wishes, known};
 
 /// Runs it; the exit status is the report's.
 pub async fn run(
@@ -66,9 +70,11 @@ async fn looked_at(config: &Config) -> Report {
 }
 
 /// What was looked at, in order.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub struct Report {
     rows: Vec<Row>,
+    /// Open to be read, where there is one that is good.
+    ledger: Option<Ledger>,
 }
 
 /// One thing that was looked at.
@@ -103,7 +109,7 @@ impl Report {
     /// A configuration that will not do: nothing else can be looked at.
     #[must_use]
     pub fn unconfigured(error: &config::Error) -> Self {
-        Self { rows: vec![row("configuration", Outcome::Error, error.to_string())] }
+        Self { rows: misconfigured("configuration", error), ledger: None }
     }
 
     /// Looks at everything on this machine.
@@ -114,10 +120,11 @@ impl Report {
             let (detail, hint) = warning.rsplit_once("; ").unwrap_or((warning, ""));
             row("configuration", Outcome::Warning, detail).hint(hint)
         }));
-        rows.push(ledger(config));
-        rows.push(token(config));
-        rows.extend(config.sources.iter().map(source));
-        Self { rows }
+        let (found, ledger) = ledger(config);
+        rows.extend(found);
+        rows.extend(token(config));
+        rows.extend(config.sources.iter().map(|each| source(each, ledger.as_ref())));
+        Self { rows, ledger }
     }
 
     /// Asks the remote, if nothing on this machine stands against it already.
@@ -126,7 +133,13 @@ impl Report {
             Ok(import_sources) => {
                 let detail = format!("the token is good; import sources: {}", import_sources.len());
                 self.rows.push(row("intercom", Outcome::Ok, detail));
-                self.rows.extend(config.sources.iter().map(|source| import_source(source, &import_sources)));
+                for source in &config.sources {
+                    let row = match self.ledger.as_ref().map(|ledger| ledger.source(source.name.as_str())).transpose() {
+                        Ok(tied) => import_source(source, &import_sources, tied.and_then(|tied| tied.import_source)),
+                        Err(error) => row("ledger", Outcome::Error, error.to_string()),
+                    };
+                    self.rows.push(row);
+                }
             }
             Err(error) => {
                 let outcome = match error {
@@ -200,40 +213,90 @@ fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
 }
 
-fn ledger(config: &Config) -> Row {
+/// A configuration that will not do, without the excerpts: a row for each fault.
+fn misconfigured(what: &str, error: &config::Error) -> Vec<Row> {
+    if let config::Error::Invalid { file, faults } = error {
+        let told = |fault: &config::Fault| {
+            let detail = match &fault.place {
+                Some(place) => format!("{}:{}: {}", file.display(), place.line, fault.message),
+                None => fault.message.clone(),
+            };
+            row(what, Outcome::Error, detail).hint(fault.help.as_deref().unwrap_or_default())
+        };
+        return faults.iter().map(told).collect();
+    }
+    let text = error.to_string();
+    let (detail, hint) = text.split_once("\nhelp: ").unwrap_or((&text, ""));
+    vec![row(what, Outcome::Error, detail).hint(hint)]
+}
+
+/// The place of the ledger, and the ledger where there is one that a run could work with.
+fn ledger(config: &Config) -> (Vec<Row>, Option<Ledger>) {
     const WHAT: &str = "ledger";
     let path = match &config.ledger {
         Ok(path) => path,
-        Err(error) => return row(WHAT, Outcome::Error, error.to_string()),
+        Err(error) => return (misconfigured(WHAT, error), None),
     };
+    let error = |detail: String, hint: &str| (vec![row(WHAT, Outcome::Error, detail).hint(hint)], None);
     let folder = path.parent().unwrap_or(Path::new("/"));
     let exists = folder.exists();
     let nearest = folder.ancestors().find(|ancestor| ancestor.exists()).unwrap_or(Path::new("/"));
     let shown = path.display();
     if !nearest.is_dir() {
         let detail = format!("{shown}: `{}` is no folder", nearest.display());
-        return row(WHAT, Outcome::Error, detail).hint("set `ledger.path` to another place");
+        return error(detail, "set `ledger.path` to another place");
     }
-    if access(nearest, Access::WRITE_OK | Access::EXEC_OK).is_err() {
-        let hint = "let finmirror's user write there, or set `ledger.path` to another place";
-        return row(WHAT, Outcome::Error, format!("{shown}: `{}` is not writable", nearest.display())).hint(hint);
+    // A run writes into the folder, and into what it and SQLite keep beside the ledger.
+    let beside = ["", ".lock", "-wal", "-shm"].map(|end| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(end);
+        PathBuf::from(name)
+    });
+    let not_writable = match access(nearest, Access::WRITE_OK | Access::EXEC_OK) {
+        Err(_) => Some(nearest),
+        Ok(()) => beside.iter().map(PathBuf::as_path).find(|f| f.exists() && access(*f, Access::WRITE_OK).is_err()),
+    };
+    if let Some(place) = not_writable {
+        let detail = format!("{shown}: `{}` is not writable", place.display());
+        return error(detail, "let finmirror's user write there, or set `ledger.path` to another place");
     }
-    let made = if exists { "" } else { "; its folder will be made" };
-    row(WHAT, Outcome::Ok, format!("{shown}{made}"))
+    match usable(path, config) {
+        Ok(ledger) => {
+            let made = if exists { "" } else { "; its folder will be made" };
+            (vec![row(WHAT, Outcome::Ok, format!("{shown}{made}"))], ledger)
+        }
+        Err(unusable) => error(unusable.to_string(), ""),
+    }
 }
 
-fn token(config: &Config) -> Row {
+/// The ledger, if it is one and that of the place that the configuration mirrors into.
+fn usable(path: &Path, config: &Config) -> Result<Option<Ledger>, LedgerError> {
+    let Some(ledger) = Ledger::read(path)? else { return Ok(None) };
+    if let (Some(found), Ok(remote)) = (ledger.base_url()?, &config.remote) {
+        let wanted = remote.address();
+        if found != wanted {
+            return Err(LedgerError::OtherRemote { path: path.to_owned(), found, wanted });
+        }
+    }
+    Ok(Some(ledger))
+}
+
+fn token(config: &Config) -> Vec<Row> {
+    match &config.remote {
+        Ok(RemoteOptions::Intercom(intercom)) => vec![given(&intercom.token)],
+        Ok(RemoteOptions::Simulator(_)) => vec![row("token", Outcome::Ok, "the embedded simulator needs none")],
+        Err(error) => misconfigured("token", error),
+    }
+}
+
+fn given(token: &Token) -> Row {
     const WHAT: &str = "token";
-    let intercom = match &config.remote {
-        Ok(RemoteOptions::Intercom(intercom)) => intercom,
-        Ok(RemoteOptions::Simulator(_)) => return row(WHAT, Outcome::Ok, "the embedded simulator needs none"),
-        Err(error) => return row(WHAT, Outcome::Error, error.to_string()),
-    };
-    match &intercom.token {
-        Token::Value(value) if value.expose_secret().trim().is_empty() => {
+    match token {
+        Token::Value(value) | Token::Environment(value) if value.expose_secret().trim().is_empty() => {
             row(WHAT, Outcome::Error, "it is empty").hint("set `intercom.token_file` or $INTERCOM_ACCESS_TOKEN")
         }
-        Token::Value(_) => row(WHAT, Outcome::Ok, "given as a value"),
+        Token::Value(_) => row(WHAT, Outcome::Ok, "in the configuration (`intercom.token`)"),
+        Token::Environment(_) => row(WHAT, Outcome::Ok, format!("in the environment (${})", config::TOKEN_VARIABLE)),
         Token::File(file) => {
             let shown = file.display();
             let mut text = String::new();
@@ -250,37 +313,61 @@ fn token(config: &Config) -> Row {
     }
 }
 
-fn source(source: &SourceConfig) -> Row {
+/// What a run's scan would see, and so whether root and patterns are the right ones.
+fn source(source: &SourceConfig, ledger: Option<&Ledger>) -> Row {
     let what = format!("source {}", source.name);
     let SourcePlace::Files(files) = &source.place;
     let root = files.root.display();
-    match std::fs::read_dir(&files.root).and_then(|mut entries| entries.next().transpose()) {
-        Ok(Some(_)) => row(what, Outcome::Ok, root.to_string()),
-        Ok(None) => row(what, Outcome::Problem, format!("{root} is empty"))
-            .hint("is it mounted? An empty root deletes nothing, and converges never"),
-        Err(e) if e.kind() == io::ErrorKind::NotFound => {
-            row(what, Outcome::Problem, format!("{root} is not there")).hint("make or mount it, or change `files.root`")
+    let looked = open::job(source, Wishes::default()).and_then(|job| {
+        let known = ledger.map_or_else(|| Ok(Known::default()), |ledger| known(ledger, &job))?;
+        Ok(job.mirror.source.scan(&known))
+    });
+    let scan = match looked {
+        Ok(scan) => scan,
+        Err(error) => return row(what, Outcome::Problem, format!("{root}: {error:#}")),
+    };
+    if let Some(problem) = scan.problems.first() {
+        let place = if problem.path.is_empty() { String::new() } else { format!("`{}` ", problem.path) };
+        let more = match scan.problems.len() - 1 {
+            0 => String::new(),
+            more => format!(" (and {more} more)"),
+        };
+        return row(what, Outcome::Problem, format!("{root}: {place}{}{more}", problem.message));
+    }
+    let count = match scan.documents.len() {
+        1 => "1 document".to_owned(),
+        count => format!("{count} documents"),
+    };
+    let mut failed = scan.documents.iter().filter_map(|document| Some((&document.path, document.failure.as_ref()?)));
+    match failed.next() {
+        None => row(what, Outcome::Ok, format!("{count} in {root}")),
+        Some((path, failure)) => {
+            let detail = format!("{count} in {root}, {} of them cannot be sent", 1 + failed.count());
+            row(what, Outcome::Warning, detail).hint(format!("`{}`: {}", path.as_str(), failure.message))
         }
-        Err(e) => row(what, Outcome::Problem, format!("{root}: {e}"))
-            .hint("make it readable to finmirror's user, or change `files.root`"),
     }
 }
 
-/// How a source's import source is, by the rules that a run would choose it by.
-fn import_source(source: &SourceConfig, all: &[ImportSource]) -> Row {
+/// How a source's import source is, by the rules that a run would choose it by: the one that the ledger knows first.
+fn import_source(source: &SourceConfig, all: &[ImportSource], tied: Option<ImportSourceId>) -> Row {
     let what = format!("import source of {}", source.name);
-    let matching: Vec<_> = all.iter().filter(|found| is_meant(&source.import_source, found)).collect();
+    let options = &source.import_source;
+    let tied = tied.filter(|tied| options.id.is_none_or(|id| id == *tied));
+    let matching: Vec<_> =
+        all.iter().filter(|found| tied.map_or_else(|| is_meant(options, found), |id| found.id == id)).collect();
     let ids = matching.iter().map(|found| found.id.to_string()).collect::<Vec<_>>().join(", ");
-    match (matching.as_slice(), source.import_source.id) {
-        ([], Some(id)) => row(what, Outcome::Problem, format!("there is none with id {id}"))
-            .hint("change `import_source.id`, or `--once --recreate-source` if it was deleted"),
-        ([], None) => row(what, Outcome::Ok, "not there yet: the first run makes it"),
-        ([found], _) if !found.api => row(what, Outcome::Problem, format!("id {ids} is not fed through the API"))
+    match (matching.as_slice(), tied, options.id) {
+        ([], Some(id), _) => row(what, Outcome::Problem, format!("id {id} was deleted in Intercom"))
+            .hint(format!("`finmirror --once --recreate-source {}` makes it anew", source.name)),
+        ([], None, Some(id)) => row(what, Outcome::Problem, format!("there is none with id {id}"))
+            .hint("change `import_source.id`, or leave it out"),
+        ([], None, None) => row(what, Outcome::Ok, "not there yet: the first run makes it"),
+        ([found], ..) if !found.api => row(what, Outcome::Problem, format!("id {ids} is not fed through the API"))
             .hint("choose another one with `import_source.id`, or none"),
-        ([found], _) if !found.active => row(what, Outcome::Warning, format!("id {ids} is deactivated in Intercom"))
+        ([found], ..) if !found.active => row(what, Outcome::Warning, format!("id {ids} is deactivated in Intercom"))
             .hint("Fin answers from none of its pages until it is activated there"),
-        ([_], _) => row(what, Outcome::Ok, format!("id {ids}, active")),
-        (_, _) => row(what, Outcome::Problem, format!("several have this url: ids {ids}"))
+        ([_], ..) => row(what, Outcome::Ok, format!("id {ids}, active")),
+        (..) => row(what, Outcome::Problem, format!("several have this url: ids {ids}"))
             .hint("choose one with `import_source.id`"),
     }
 }

@@ -77,7 +77,7 @@ impl Place {
             None => at..at + word_len(&line[at..]),
         };
         let column = line[..span.start].chars().count() + 1;
-        let (source, span) = cut(mask::line(text, start, line, span));
+        let (source, span) = cut(tabs_visible(mask::line(text, start, line, span)));
         Self { line: position.line, column, source, span }
     }
 }
@@ -90,7 +90,7 @@ impl Place {
 }
 
 /// The line of that number and the byte at which it starts. Breaks are those of YAML 1.1, which the parser counts by.
-fn line_at(text: &str, number: usize) -> (&str, usize) {
+pub(super) fn line_at(text: &str, number: usize) -> (&str, usize) {
     let mut start = 0;
     for _ in 1..number {
         match line_break(&text[start..]) {
@@ -112,8 +112,23 @@ fn word_len(text: &str) -> usize {
     if let Some(quote) = text.chars().next().filter(|c| matches!(c, '"' | '\'')) {
         return text[1..].find(quote).map_or(text.len(), |n| n + 2);
     }
+    if text.starts_with('\t') {
+        return text.len() - text.trim_start_matches('\t').len();
+    }
     let end = text.find([' ', '\t', ',', '}', ']']).unwrap_or(text.len());
     text[..end].trim_end_matches(':').len().max(usize::from(end > 0))
+}
+
+/// Shows a line's tabs where one is meant: they look like the blanks that should be there.
+fn tabs_visible((source, span): (String, Range<usize>)) -> (String, Range<usize>) {
+    const SHOWN: &str = "→   ";
+    if !source[span.clone()].starts_with('\t') {
+        return (source, span);
+    }
+    let shown = |part: &str| part.replace('\t', SHOWN);
+    let start = shown(&source[..span.start]).len();
+    let end = start + shown(&source[span]).len();
+    (shown(&source), start..end)
 }
 
 /// Cuts a line that is too long to be shown around its span.
@@ -189,7 +204,9 @@ fn alone(title: &str, renderer: &Renderer) -> String {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.rendered(&Renderer::plain().decor_style(DecorStyle::Ascii)))
+        let text = self.rendered(&Renderer::plain().decor_style(DecorStyle::Ascii));
+        // Whoever prints an error says that it is one; only those that follow the first say so themselves.
+        f.write_str(text.strip_prefix("error: ").unwrap_or(&text))
     }
 }
 

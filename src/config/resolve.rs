@@ -297,7 +297,7 @@ impl<'a> Reader<'a> {
             Some(RawIntercom { token_file: Some(file), .. }) => apart.path(file).map(Token::File),
             _ => {
                 let value = (self.given.env)(TOKEN_VARIABLE).map(|value| value.trim().to_owned());
-                value.filter(|value| !value.is_empty()).map(|value| Token::Value(value.into()))
+                value.filter(|value| !value.is_empty()).map(|value| Token::Environment(value.into()))
             }
         };
         apart.finish()?;

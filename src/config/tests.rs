@@ -155,7 +155,7 @@ fn a_missing_token_matters_only_to_those_who_need_one() {
     let text = format!("intercom: {{token_file: \"${{CREDENTIALS_DIRECTORY}}/intercom\"}}\n{MINIMAL}");
     let config = parse(&text, Path::new("f.yaml"), &without).unwrap();
     insta::assert_snapshot!(config.remote.unwrap_err(), @r#"
-    error: `$CREDENTIALS_DIRECTORY` is not set
+    `$CREDENTIALS_DIRECTORY` is not set
      --> f.yaml:1:25
       |
     1 | intercom: {token_file: "${CREDENTIALS_DIRECTORY}/intercom"}
@@ -202,7 +202,7 @@ sources:
     root: docs
     inlcude: ['*.md']
 "), @r"
-    error: unknown key `regoin`
+    unknown key `regoin`
      --> finmirror.yaml:1:12
       |
     1 | intercom: {regoin: eu}
@@ -223,7 +223,7 @@ sources:
 #[test]
 fn a_key_that_is_there_twice_is_an_error() {
     insta::assert_snapshot!(refused("http: {listen: 'off'}\nsources: []\nhttp: {}\n"), @r"
-    error: `http` is there twice: keep one of them
+    `http` is there twice: keep one of them
      --> finmirror.yaml:3:1
       |
     3 | http: {}
@@ -244,7 +244,7 @@ sources:
   deletes: {settle: soon, max_pages: ten}
   page: {ai_agent: '${UNSET}'}
 "), @r"
-    error: `1.5` is not a share
+    `1.5` is not a share
      --> finmirror.yaml:2:21
       |
     2 |   rate_limit_share: 1.5
@@ -429,9 +429,24 @@ fn no_error_shows_a_secret() {
     ] {
         let text = text.replace('@', secret).replace(&format!("{secret}{secret}"), &format!("{secret}@"));
         let message = refused(&text);
-        assert!(message.contains("error: "), "{message}");
+        assert!(message.contains("--> "), "{message}");
         assert!(!message.contains(secret) && !message.contains("dG9r"), "{text}\n{message}");
     }
+}
+
+#[test]
+fn a_tab_is_told_and_shown() {
+    for (text, line, column) in [
+        ("sources:\n- name: a\n\tfiles: {root: docs}\n", 3, 1),
+        ("sources:\n  - name: a\n    files:\n \troot: docs\n", 4, 2),
+        ("\tsources: []\n", 1, 1),
+        ("sources:\n-\tname: a\n\tfiles: {root: docs}\n", 2, 2),
+    ] {
+        let message = refused(text);
+        assert!(message.starts_with("this is a tab, and YAML wants blanks"), "{message}");
+        assert!(message.contains(&format!(":{line}:{column}\n")) && message.contains('→'), "{message}");
+    }
+    assert!(!refused("sources: [\n").contains("tab"));
 }
 
 #[test]

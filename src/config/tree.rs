@@ -12,6 +12,7 @@ use std::fmt;
 
 use serde::de::{self, DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, Visitor};
 
+use super::fault::line_at;
 use super::interpolate;
 
 /// A larger file is no configuration.
@@ -77,9 +78,9 @@ impl Tree {
     pub(super) fn parse(text: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<Self, Malformed> {
         check_depth(text)?;
         let mut walk = Walk { nodes: 0, target: None, shape: Vec::new() };
-        NodeSeed(&mut walk).deserialize(serde_yaml::Deserializer::from_str(text)).map_err(|e| malformed(&e))?;
+        NodeSeed(&mut walk).deserialize(serde_yaml::Deserializer::from_str(text)).map_err(|e| malformed(&e, text))?;
         let mut build = Build { shape: walk.shape, nodes: Vec::new(), env };
-        BuildSeed(&mut build).deserialize(serde_yaml::Deserializer::from_str(text)).map_err(|e| malformed(&e))?;
+        BuildSeed(&mut build).deserialize(serde_yaml::Deserializer::from_str(text)).map_err(|e| malformed(&e, text))?;
         Ok(Self { nodes: build.nodes })
     }
 
@@ -125,16 +126,30 @@ fn position(error: &serde_yaml::Error) -> Option<Position> {
 }
 
 /// The parser's complaint without its own account of the position, which is shown with the line.
-fn malformed(error: &serde_yaml::Error) -> Malformed {
+fn malformed(error: &serde_yaml::Error, text: &str) -> Malformed {
     let mut message = without_positions(&error.to_string());
     if let Some(own) = message.find(OWN) {
         message.drain(..own + OWN.len_utf8());
     } else if message == "recursion limit exceeded" {
         message = "nested too deeply".into();
+    } else if let Some(position) = position(error).and_then(|at| tab_at(text, at)) {
+        let message = "this is a tab, and YAML wants blanks: indent with blanks alone".into();
+        return Malformed { position: Some(position), message };
     } else {
         message = format!("this is no valid YAML: {message}");
     }
     Malformed { position: position(error), message }
+}
+
+/// The tab that the parser stumbled over, if it was one: at the position, or in the indentation of its line.
+fn tab_at(text: &str, at: Position) -> Option<Position> {
+    let (line, _) = line_at(text, at.line);
+    if line.chars().nth(at.column.saturating_sub(1)) == Some('\t') {
+        return Some(at);
+    }
+    let indentation = line.chars().take_while(char::is_ascii_whitespace);
+    let tab = indentation.take(at.column).position(|c| c == '\t')?;
+    Some(Position { column: tab + 1, ..at })
 }
 
 /// Takes every `at line 9 column 21` out.

@@ -51,6 +51,8 @@ pub(super) enum Sends {
 pub(super) struct Said<'a> {
     /// What was asked, for messages.
     pub(super) asked: &'a str,
+    /// Who was asked.
+    pub(super) host: Option<&'a str>,
     pub(super) sends: Sends,
     pub(super) status: StatusCode,
     pub(super) headers: &'a HeaderMap,
@@ -85,10 +87,13 @@ impl Said<'_> {
                 Verdict::Again(Trouble { message, retry_after, undone: true, limited: true })
             }
             401 => Verdict::BadToken(RemoteError::Unauthorized {
-                message: format!("{message}; check {}", self.token_origin),
+                message: format!("{message}; check {}{}", self.token_origin, self.other_region()),
             }),
             403 => Verdict::Failed(RemoteError::Unauthorized {
-                message: format!("{message}; check what the app of {} may do", self.token_origin),
+                message: format!(
+                    "{message}; {} may not do this: give its app the permission in Intercom's Developer Hub",
+                    self.token_origin
+                ),
             }),
             404 if from_api => Verdict::Failed(RemoteError::NotFound { code, message }),
             404 => Verdict::Failed(RemoteError::Refused {
@@ -98,6 +103,15 @@ impl Said<'_> {
                 Verdict::Failed(RemoteError::Rejected { status, code, message, certain: true })
             }
             _ => Verdict::Failed(RemoteError::Refused { message }),
+        }
+    }
+
+    /// A token is good in its workspace's region alone; a gateway before Intercom has no region.
+    fn other_region(&self) -> &'static str {
+        if self.host.is_some_and(|host| host.ends_with(".intercom.io")) {
+            ", or whether `intercom.region` is the region of its workspace"
+        } else {
+            ""
         }
     }
 
@@ -202,6 +216,7 @@ mod tests {
     fn verdict(status: u16, sends: Sends, headers: &HeaderMap, body: &str) -> Verdict {
         Said {
             asked: "POST /ai/external_pages for `a.md`",
+            host: Some("api.intercom.io"),
             sends,
             status: StatusCode::from_u16(status).unwrap(),
             headers,
@@ -252,6 +267,29 @@ mod tests {
         for status in [401, 403] {
             let RemoteError::Unauthorized { message } = failed(status, Sends::Page, ERROR) else { panic!("{status}") };
             assert!(message.contains("request_id req-1") && message.contains("the token"), "{message}");
+            assert_eq!(message.contains("`intercom.region`"), status == 401, "{message}");
+            assert_eq!(message.contains("the token may not do this: give its app"), status == 403, "{message}");
+        }
+    }
+
+    #[test]
+    fn a_gateway_has_no_region() {
+        let (headers, bearer) = (HeaderMap::new(), HeaderValue::from_static("Bearer s3cret"));
+        let said = |host| Said {
+            asked: "GET /",
+            host: Some(host),
+            sends: Sends::Other,
+            status: StatusCode::UNAUTHORIZED,
+            headers: &headers,
+            body: None,
+            bearer: &bearer,
+            token_origin: "the token",
+        };
+        for (host, regional) in
+            [("api.eu.intercom.io", true), ("gateway.example.com", false), ("intercom.io.example.com", false)]
+        {
+            let Verdict::BadToken(error) = said(host).verdict() else { panic!("{host}") };
+            assert_eq!(error.to_string().contains("`intercom.region`"), regional, "{error}");
         }
     }
 

@@ -82,6 +82,15 @@ impl Call<'_> {
             None => format!("{} {}", self.method, self.url.path()),
         }
     }
+
+    /// Who was asked: host and port.
+    fn place(&self) -> String {
+        let host = self.url.host_str().unwrap_or_default();
+        match self.url.port_or_known_default() {
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_owned(),
+        }
+    }
 }
 
 /// The client of one workspace.
@@ -265,6 +274,7 @@ impl Client {
         }
         let said = Said {
             asked: &call.asked(),
+            host: call.url.host_str(),
             sends: call.sends,
             status,
             headers,
@@ -302,7 +312,8 @@ impl Client {
     }
 
     fn timed_out(&self, call: &Call<'_>) -> String {
-        format!("{}: no whole answer within {} s", call.asked(), self.limits.request.as_secs_f64())
+        let (asked, place, limit) = (call.asked(), call.place(), self.limits.request.as_secs_f64());
+        format!("{asked}: no whole answer of `{place}` within {limit} s")
     }
 
     /// The HTTP client, built on first use: it reads certificates, which blocks.
@@ -362,7 +373,7 @@ fn unanswered(call: &Call<'_>, error: &reqwest::Error) -> Verdict {
     }
     causes.dedup();
     let causes = if causes.is_empty() { "the request cannot be sent".into() } else { causes.join(": ") };
-    let message = format!("{}: {causes}", call.asked());
+    let message = format!("{} at `{}`: {causes}", call.asked(), call.place());
     if certificate {
         let message = format!("{message}; if a proxy opens TLS here, give its certificate as `intercom.ca_file`");
         return Verdict::Failed(RemoteError::Refused { message });
@@ -370,8 +381,12 @@ fn unanswered(call: &Call<'_>, error: &reqwest::Error) -> Verdict {
     if error.is_builder() {
         return Verdict::Failed(RemoteError::Refused { message });
     }
-    // Without a connection nothing was sent.
-    Verdict::Again(Trouble { message, undone: error.is_connect(), ..Trouble::default() })
+    if error.is_connect() {
+        // Without a connection nothing was sent.
+        let message = format!("{message}; check `intercom.region`, `intercom.base_url` or the proxy");
+        return Verdict::Again(Trouble { message, undone: true, ..Trouble::default() });
+    }
+    Verdict::Again(Trouble { message, ..Trouble::default() })
 }
 
 /// Refuses what would carry the token in the clear, or what is no place to put a path on.

@@ -321,7 +321,11 @@ async fn an_import_source_is_asked_for_again_where_surely_nothing_was_done() {
     let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let client = Intercom::with_limits(options(&format!("http://{nobody}")), limits()).unwrap();
     let error = client.create_import_source("https://d/", &[]).await.unwrap_err();
-    assert!(matches!(&error, RemoteError::Transient { message, .. } if message.contains("refused")), "{error}");
+    assert!(
+        matches!(&error, RemoteError::Transient { message, .. } if message.contains("refused")
+        && message.contains("at `127.0.0.1:") && message.contains("`intercom.base_url`")),
+        "{error}"
+    );
     assert_eq!(client.traffic(), Traffic { requests: 6, retries: 5 });
 }
 

@@ -15,8 +15,10 @@ const MAX_BYTES: u64 = 16 * 1024;
 /// A secret, by value or in a file that is read again on every use.
 #[derive(Clone, Debug)]
 pub enum Token {
-    /// From the configuration or the environment.
+    /// From the configuration.
     Value(SecretString),
+    /// From the environment.
+    Environment(SecretString),
     /// In a file.
     File(PathBuf),
 }
@@ -29,7 +31,7 @@ impl Token {
     pub(super) fn bearer(&self) -> Result<HeaderValue, String> {
         let origin = self.origin();
         match self {
-            Self::Value(value) => header(value.expose_secret(), &origin),
+            Self::Value(value) | Self::Environment(value) => header(value.expose_secret(), &origin),
             Self::File(path) => {
                 let text = read(path).map_err(|error| format!("{origin} cannot be read: {error}"))?;
                 header(text.expose_secret(), &origin)
@@ -40,8 +42,9 @@ impl Token {
     /// Where the token comes from, for messages.
     pub(super) fn origin(&self) -> String {
         match self {
-            Self::Value(_) => "the access token of Intercom (`intercom.token` or $INTERCOM_ACCESS_TOKEN)".into(),
-            Self::File(path) => format!("the file of Intercom's access token `{}`", path.display()),
+            Self::Value(_) => "the token in `intercom.token`".into(),
+            Self::Environment(_) => "the token in `$INTERCOM_ACCESS_TOKEN`".into(),
+            Self::File(path) => format!("the token in `{}`", path.display()),
         }
     }
 }

@@ -89,3 +89,18 @@ fn damaged_rows_are_errors_that_name_the_file() {
     let error = ledger.entries(source).unwrap_err().to_string();
     assert!(error.contains("ledger.db"), "{error}");
 }
+
+#[test]
+fn each_cause_is_told_once_and_with_what_to_do() {
+    let cause = std::io::Error::from(std::io::ErrorKind::PermissionDenied);
+    let denied = LedgerError::Io { path: "l.db".into(), cause };
+    let full = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL), None);
+    let full = LedgerError::Sqlite { path: "l.db".into(), cause: full };
+    for (error, cause, advice) in
+        [(denied, "permission denied", "finmirror's user write"), (full, "database or disk is full", "free some space")]
+    {
+        let told = format!("{:#}", anyhow::Error::from(error));
+        assert_eq!(told.matches(cause).count(), 1, "{told}");
+        assert!(told.contains(advice), "{told}");
+    }
+}

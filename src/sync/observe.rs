@@ -232,7 +232,13 @@ impl Work<'_> {
             let chunk = std::mem::replace(&mut work, rest);
             let results = in_parallel(&chunk, |(item, todo)| match todo {
                 Todo::Keep(_) => None,
-                Todo::Render => Some(self.mirror.render_again(&observed[item.at], observed)),
+                Todo::Render => {
+                    // The html is let go here, so that a chunk holds outlines only.
+                    let mut document = observed[item.at].clone();
+                    let again = self.mirror.render_again(&document, observed);
+                    let row = take_render(&mut document, again, &self.mirror.recipe);
+                    Some((document, row))
+                }
             });
             let (mut saved, mut touched) = (Vec::new(), Vec::new());
             for ((item, todo), result) in chunk.into_iter().zip(results) {
@@ -242,7 +248,10 @@ impl Work<'_> {
                         document.state = State::Page(page);
                         touched.push((document.path.clone(), item.fingerprint));
                     }
-                    (Todo::Render, Some(again)) => saved.push(take_render(document, again, &self.mirror.recipe)),
+                    (Todo::Render, Some((rendered, row))) => {
+                        *document = rendered;
+                        saved.push(row);
+                    }
                     (Todo::Render, None) => {}
                 }
             }

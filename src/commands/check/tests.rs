@@ -155,6 +155,107 @@ fn import_sources_are_found_as_a_run_would_find_them() {
 }
 
 #[test]
+fn an_import_source_that_the_ledger_knows_and_intercom_does_not_was_deleted() {
+    let folder = folder_with_docs();
+    let config = configured(folder.path(), "");
+    let mut ledger = Ledger::open(config.ledger.as_deref().unwrap()).unwrap();
+    ledger.bind(&config.remote.as_ref().unwrap().address()).unwrap();
+    let known = crate::ledger::ImportSourceRow {
+        source: found(7, "https://d.example/x"),
+        name: "a".into(),
+        adopted: crate::ledger::Adopted::None,
+        foreign_pages: 0,
+        gone_since: None,
+    };
+    ledger.save_import_source("a", &known).unwrap();
+    let asked = |workspace| {
+        let mut report = Report::local(&config);
+        ready(report.ask(&config, &Workspace(Ok(workspace))));
+        report.rows.last().unwrap().clone()
+    };
+    let gone = asked(vec![found(8, "https://d.example/x")]);
+    assert_eq!((gone.result, gone.detail.as_str()), (Outcome::Problem, "id 7 was deleted in Intercom"));
+    assert_eq!(gone.hint.unwrap(), "`finmirror --once --recreate-source a` makes it anew");
+    let there = asked(vec![found(7, "https://moved.example/"), found(8, "https://d.example/x")]);
+    assert_eq!((there.result, there.detail.as_str()), (Outcome::Ok, "id 7, active"));
+}
+
+#[test]
+fn a_ledger_that_no_run_could_use_is_an_error() {
+    let folder = folder_with_docs();
+    let config = configured(folder.path(), "");
+    let path = config.ledger.as_deref().unwrap();
+    let row = || {
+        let report = Report::local(&config);
+        assert_eq!(report.exit_status() == 2, report.rows[1].result == Outcome::Error);
+        report.rows[1].clone()
+    };
+    Ledger::open(path).unwrap().bind("https://api.eu.intercom.io/").unwrap();
+    assert!(row().result == Outcome::Error && row().detail.contains("belongs to `https://api.eu.intercom.io/`"));
+
+    for end in ["", "-wal", "-shm"] {
+        let _ = std::fs::remove_file(format!("{}{end}", path.display()));
+    }
+    std::fs::write(path, "no database at all, whatever its name may say".repeat(100)).unwrap();
+    assert!(row().result == Outcome::Error && row().detail.contains("not a database"), "{:?}", row());
+
+    std::fs::write(path, "").unwrap();
+    assert_eq!(row().result, Outcome::Ok, "a crash may leave an empty one");
+    std::fs::remove_file(path).unwrap();
+    Ledger::open(path).unwrap().bind(&config.remote.as_ref().unwrap().address()).unwrap();
+    assert_eq!(row().result, Outcome::Ok);
+}
+
+#[test]
+fn a_source_is_really_looked_at() {
+    let folder = folder_with_docs();
+    let config = configured(folder.path(), "");
+    let row = |config: &Config| Report::local(config).rows.last().unwrap().clone();
+    assert!(row(&config).detail.starts_with("1 document in "), "{:?}", row(&config));
+    std::fs::write(folder.path().join("docs/b.md"), "x".repeat(200)).unwrap();
+    assert!(row(&config).detail.starts_with("2 documents in "), "{:?}", row(&config));
+
+    let text = "ledger: {path: l.db}\nsources:\n- name: a\n  files: {root: docs, KEY}\n  import_source: {id: 1}\n";
+    let with = |key: &str| {
+        let env = |name: &str| (name == "INTERCOM_ACCESS_TOKEN").then(|| "t".to_owned());
+        config::parse(&text.replace("KEY", key), &folder.path().join("f.yaml"), &env).unwrap()
+    };
+    let nothing = row(&with("include: ['*.txt']"));
+    assert!(nothing.result == Outcome::Problem && nothing.detail.contains("matches the patterns"), "{nothing:?}");
+    let large = row(&with("max_size: 100B"));
+    assert!(large.result == Outcome::Warning && large.detail.ends_with("1 of them cannot be sent"), "{large:?}");
+    assert!(large.hint.unwrap().starts_with("`b.md`: "));
+}
+
+#[test]
+fn it_is_told_where_the_token_is() {
+    let folder = folder_with_docs();
+    let config = configured(folder.path(), "");
+    assert_eq!(Report::local(&config).rows[2].detail, "in the environment ($INTERCOM_ACCESS_TOKEN)");
+    let text = "intercom: {token: t}\nledger: {path: l.db}\n\
+                sources:\n- name: a\n  files: {root: docs}\n  import_source: {id: 1}\n";
+    let env = |name: &str| (name == "INTERCOM_ACCESS_TOKEN").then(|| "u".to_owned());
+    let config = config::parse(text, &folder.path().join("f.yaml"), &env).unwrap();
+    let report = Report::local(&config);
+    let token = report.rows.iter().find(|row| row.what == "token").unwrap();
+    assert_eq!(token.detail, "in the configuration (`intercom.token`)");
+}
+
+#[test]
+fn faults_of_the_configuration_are_told_without_their_excerpts() {
+    let error = config::parse("sources: 1\nfrob: 2\n", Path::new("f.yaml"), &|_| None).unwrap_err();
+    let report = Report::unconfigured(&error);
+    assert_eq!(report.exit_status(), 2);
+    assert!(
+        report.rows.iter().all(|row| row.detail.starts_with("f.yaml:") && !row.detail.contains('\n')),
+        "{report:?}"
+    );
+    let missing = config::Error::NotFound { places: vec!["f.yaml".into()] };
+    let row = &Report::unconfigured(&missing).rows[0];
+    assert!(!row.detail.starts_with("error") && row.hint.as_deref().is_some_and(|hint| hint.contains("--config")));
+}
+
+#[test]
 fn a_bad_token_is_2_and_a_bad_moment_is_1() {
     let folder = folder_with_docs();
     let config = configured(folder.path(), "");
@@ -175,6 +276,7 @@ fn the_table_fits_and_the_json_says_the_same() {
             row("configuration", Outcome::Ok, "finmirror.yaml"),
             row("source handbook", Outcome::Problem, format!("{long}\u{1b}[2J")).hint("make it readable"),
         ],
+        ledger: None,
     };
     let mut out = Vec::new();
     report.write_table(&mut out).unwrap();
