@@ -145,21 +145,15 @@ struct Run<'a, R, D> {
 
 impl<R: Remote + 'static, D: Documents> Run<'_, R, D> {
     async fn upserts(&mut self, plan: &Plan<'_>) -> Result<(), LedgerError> {
-        let mut jobs = VecDeque::new();
+        let mut jobs = Vec::new();
         let mut renames = Vec::new();
         for step in &plan.steps {
             match *step {
-                Step::Create { document, page } => {
-                    jobs.push_back(Job::upsert(document, page.content_hash, None));
-                }
-                Step::Update { document, page, entry, .. } => {
-                    jobs.push_back(Job::upsert(document, page.content_hash, Some(entry)));
-                }
                 Step::Rename { document, entry, .. } if document.url.is_none() => {
                     self.fallbacks.push((document.clone(), entry.clone()));
                 }
                 Step::Rename { document, page, entry } => renames.push((document, page.content_hash, entry)),
-                Step::Delete { .. } | Step::HoldDelete { .. } | Step::HoldNew { .. } => {}
+                _ => {}
             }
         }
         for (document, content_hash, entry) in renames {
@@ -168,19 +162,24 @@ impl<R: Remote + 'static, D: Documents> Run<'_, R, D> {
             }
             let Some(page_id) = &entry.page_id else { continue };
             match self.target.remote.page(page_id).await {
-                Ok(former) => jobs.push_back(Job::rename(document, content_hash, entry, former.switches)),
+                Ok(former) => jobs.push(Job::rename(document, content_hash, entry, former.switches)),
                 Err(RemoteError::NotFound { .. }) => self.fallbacks.push((document.clone(), entry.clone())),
                 Err(error) => self.fail(&document.path, &document.external_id, &error),
             }
         }
-        self.pump(jobs).await?;
+        let upserts = plan.steps.iter().filter_map(|step| match *step {
+            Step::Create { document, page } => Some(Job::upsert(document, page.content_hash, None)),
+            Step::Update { document, page, entry, .. } => Some(Job::upsert(document, page.content_hash, Some(entry))),
+            _ => None,
+        });
+        self.pump(jobs.into_iter().chain(upserts)).await?;
         let hashes = |document: &Observed| match &document.state {
             crate::plan::State::Page(page) => Some(page.content_hash),
             _ => None,
         };
         let fallbacks = &self.fallbacks;
-        let jobs = fallbacks.iter().filter_map(|(d, _)| Some(Job::upsert(d, hashes(d)?, None))).collect();
-        self.pump(jobs).await
+        let jobs: Vec<Job> = fallbacks.iter().filter_map(|(d, _)| Some(Job::upsert(d, hashes(d)?, None))).collect();
+        self.pump(jobs.into_iter()).await
     }
 
     async fn deletes(&mut self, plan: &Plan<'_>) -> Result<(), LedgerError> {
@@ -196,25 +195,25 @@ impl<R: Remote + 'static, D: Documents> Run<'_, R, D> {
         let moved = std::mem::take(&mut self.fallbacks);
         // A page that was not taken under its new id stays under its old one.
         let moved = moved.into_iter().filter(|(document, _)| !rejected.contains(&document.external_id));
-        let mut jobs: VecDeque<Job> = moved.map(|(_, entry)| Job::delete(&entry, true)).collect();
+        let mut jobs: Vec<Job> = moved.map(|(_, entry)| Job::delete(&entry, true)).collect();
         for step in &plan.steps {
             if let Step::Delete { entry, .. } = step {
                 if kept.contains(&entry.path) {
                     continue;
                 }
                 if entry.page_id.is_some() {
-                    jobs.push_back(Job::delete(entry, plan.released));
+                    jobs.push(Job::delete(entry, plan.released));
                 } else {
                     self.unknown.push((*entry).clone());
                 }
             }
         }
-        self.pump(jobs).await?;
+        self.pump(jobs.into_iter()).await?;
         if self.unknown.is_empty() || self.stopping() {
             return Ok(());
         }
         let found = self.find(plan.released).await?;
-        self.pump(found).await
+        self.pump(found.into_iter()).await
     }
 
     /// Finds pages by listing whose ids no answer has named; those that are not there are dropped.
@@ -240,15 +239,18 @@ impl<R: Remote + 'static, D: Documents> Run<'_, R, D> {
         Ok(found.iter().map(|entry| Job::delete(entry, released)).collect())
     }
 
-    /// Keeps `max_in_flight` jobs under way, marks before it sends, and writes down what is answered.
-    async fn pump(&mut self, mut jobs: VecDeque<Job>) -> Result<(), LedgerError> {
+    /// Keeps `max_in_flight` jobs under way, marks before it sends, and writes down what is answered. Jobs are made as
+    /// they are marked, so that a plan of many pages is not held twice.
+    async fn pump(&mut self, mut jobs: impl Iterator<Item = Job>) -> Result<(), LedgerError> {
         let mut marked: VecDeque<Job> = VecDeque::new();
         let mut under_way: JoinSet<Answer> = JoinSet::new();
         loop {
-            if marked.is_empty() && !jobs.is_empty() && !self.stopping() {
-                marked.extend(jobs.drain(..jobs.len().min(MARKED_AT_ONCE)));
-                let marks: Vec<_> = marked.iter().map(Job::mark).collect();
-                self.target.ledger.mark(self.target.import_source, &marks)?;
+            if marked.is_empty() && !self.stopping() {
+                marked.extend(jobs.by_ref().take(MARKED_AT_ONCE));
+                if !marked.is_empty() {
+                    let marks: Vec<_> = marked.iter().map(Job::mark).collect();
+                    self.target.ledger.mark(self.target.import_source, &marks)?;
+                }
             }
             while under_way.len() < self.target.max_in_flight && !self.stopping() {
                 let Some(job) = marked.pop_front() else { break };

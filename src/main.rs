@@ -11,9 +11,6 @@ use finmirror::commands::{check, completions, export, man, once, plan, status};
 use finmirror::telemetry::Telemetry;
 use finmirror::{config, simulator};
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     // A panic's own words may hold a document's text, which belongs into no log.
     std::panic::set_hook(Box::new(|panic| {

@@ -260,11 +260,6 @@ impl Ledger {
             })
         })
     }
-
-    /// Forgets every page of an import source that is no more.
-    pub fn forget_pages(&mut self, import_source: ImportSourceId) -> Result<(), LedgerError> {
-        self.write(|tx| tx.execute("DELETE FROM page WHERE import_source = ?1", [import_source.0]).map(drop))
-    }
 }
 
 fn created_at(tx: &Transaction<'_>, import_source: ImportSourceId, id: &ExternalId) -> rusqlite::Result<Option<i64>> {

@@ -69,6 +69,7 @@ pub(super) fn settle<'a>(
         }
     }
     let moved = pair_renames(&fresh, &vanished);
+    plan.steps.reserve_exact(fresh.len() + vanished.len());
     for (document, page) in fresh {
         let Some(&entry) = moved.get(&document.external_id) else {
             plan.steps.push(Step::Create { document, page });
@@ -210,7 +211,7 @@ fn pair_renames<'a>(
     }
     let mut new: HashMap<SourceHash, Option<&'a Observed>> = HashMap::new();
     for (document, _) in fresh {
-        if let Some(hash) = document.source_hash {
+        if let Some(hash) = document.source_hash.filter(|hash| old.contains_key(hash)) {
             new.entry(hash).and_modify(|several| *several = None).or_insert(Some(document));
         }
     }

@@ -69,7 +69,7 @@ struct Pending {
     at: usize,
     fingerprint: Option<Fingerprint>,
     /// What the ledger had of it.
-    row: Option<DocumentRow>,
+    row: Option<Box<DocumentRow>>,
 }
 
 struct Work<'a> {
@@ -114,7 +114,7 @@ impl Work<'_> {
                 (None, row) => {
                     let state = State::Failed(Box::new(Failure::new("unreadable", "not read yet")));
                     observed.push(seen(path, raw, row.as_ref(), state));
-                    pending.push(Pending { at, fingerprint: None, row });
+                    pending.push(Pending { at, fingerprint: None, row: row.map(Box::new) });
                 }
             }
         }
@@ -127,13 +127,16 @@ impl Work<'_> {
     fn read(
         &mut self,
         observed: &mut [Observed],
-        mut pending: Vec<Pending>,
+        pending: Vec<Pending>,
         memory: &mut Memory<'_>,
     ) -> Result<Vec<Pending>, LedgerError> {
-        let mut to_render = Vec::new();
-        while !pending.is_empty() {
-            let rest = pending.split_off(pending.len().min(CHUNK));
-            let chunk = std::mem::replace(&mut pending, rest);
+        let mut to_render = Vec::with_capacity(pending.len());
+        let mut pending = pending.into_iter();
+        loop {
+            let chunk: Vec<Pending> = pending.by_ref().take(CHUNK).collect();
+            if chunk.is_empty() {
+                break;
+            }
             let results = in_parallel(&chunk, |pending| self.mirror.read_facts(&observed[pending.at]));
             self.read += chunk.len() as u64;
             let mut saved = Vec::new();
@@ -206,7 +209,7 @@ impl Work<'_> {
             let same = |row: &DocumentRow| row.current && hash.is_some() && row.source_hash == hash;
             let todo = match item.row.take() {
                 Some(row) if !affected.contains(&item.at) && same(&row) => match row.state {
-                    State::Page(page) => Todo::Keep(page),
+                    State::Page(page) => Todo::Keep(Box::new(page)),
                     _ => Todo::Render,
                 },
                 _ => Todo::Render,
@@ -224,12 +227,15 @@ impl Work<'_> {
     fn render(
         &mut self,
         observed: &mut [Observed],
-        mut work: Vec<(Pending, Todo)>,
+        work: Vec<(Pending, Todo)>,
         memory: &mut Memory<'_>,
     ) -> Result<(), LedgerError> {
-        while !work.is_empty() {
-            let rest = work.split_off(work.len().min(CHUNK));
-            let chunk = std::mem::replace(&mut work, rest);
+        let mut work = work.into_iter();
+        loop {
+            let chunk: Vec<(Pending, Todo)> = work.by_ref().take(CHUNK).collect();
+            if chunk.is_empty() {
+                break;
+            }
             let results = in_parallel(&chunk, |(item, todo)| match todo {
                 Todo::Keep(_) => None,
                 Todo::Render => {
@@ -245,7 +251,7 @@ impl Work<'_> {
                 let document = &mut observed[item.at];
                 match (todo, result) {
                     (Todo::Keep(page), _) => {
-                        document.state = State::Page(page);
+                        document.state = State::Page(*page);
                         touched.push((document.path.clone(), item.fingerprint));
                     }
                     (Todo::Render, Some((rendered, row))) => {
@@ -267,7 +273,7 @@ impl Work<'_> {
 /// What is to be done about a document that was read, or that is affected by another.
 enum Todo {
     /// Its bytes are the same after all.
-    Keep(Outline),
+    Keep(Box<Outline>),
     /// Render it.
     Render,
 }
