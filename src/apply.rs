@@ -221,13 +221,16 @@ impl<R: Remote + 'static, D: Documents> Run<'_, R, D> {
         let source = self.target.import_source;
         let unknown = std::mem::take(&mut self.unknown);
         let mut found: Vec<Entry> = Vec::new();
-        let listed = listing::each_page(&*self.target.remote, |page| {
+        let listed = listing::each_page(&*self.target.remote, &self.target.stop, |page| {
             let ours = unknown.iter().find(|entry| page.source_id == source && entry.external_id == page.external_id);
             if let Some(entry) = ours {
                 found.push(Entry { page_id: Some(page.id.clone()), ..entry.clone() });
             }
         });
         if let Err(error) = listed.await {
+            if self.stopping() {
+                return Ok(VecDeque::new());
+            }
             let error = listing::Incomplete::into_remote_error(error);
             self.fail(&unknown[0].path, &unknown[0].external_id, &error);
             return Ok(VecDeque::new());

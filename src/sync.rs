@@ -157,7 +157,7 @@ fn settled<R>(
     let Some(digest) = digest.filter(|_| !asked) else { return Ok(false) };
     let Some(unchanged) = shared.ledger.settled(name, digest)? else { return Ok(false) };
     let Some(row) = bound(shared.ledger, name)? else { return Ok(false) };
-    if !binding(job, shared.configured, (shared.clock)()).is_settled(&row) {
+    if !binding(job, shared.configured, &shared.stop, (shared.clock)()).is_settled(&row) {
         return Ok(false);
     }
     report.unchanged = unchanged;
@@ -165,13 +165,14 @@ fn settled<R>(
     Ok(true)
 }
 
-fn binding<'a>(job: &'a Job, configured: &'a [&'a str], now: Timestamp) -> Binding<'a> {
+fn binding<'a>(job: &'a Job, configured: &'a [&'a str], stop: &'a Stop, now: Timestamp) -> Binding<'a> {
     Binding {
         name: job.mirror.name.as_str(),
         options: &job.import_source,
         configured,
         recreate: job.wishes.recreate,
         now: now.as_second(),
+        stop,
     }
 }
 
@@ -190,7 +191,8 @@ async fn run<R: Remote + 'static>(
     let documents = Arc::new(documents);
     let mut bound = bound(shared.ledger, name)?;
     let mut entries = entries(shared.ledger, bound.as_ref())?;
-    let binding = binding(job, shared.configured, now);
+    let stop = shared.stop.clone();
+    let binding = binding(job, shared.configured, &stop, now);
     let is_settled = bound.as_ref().map(|row| binding.is_settled(row) && !job.wishes.recreate);
     let mut plan = make_plan(job, shared.ledger, bound.as_ref(), &documents, &entries, &problems, now)?;
     if plan.sends() || is_settled == Some(false) {
@@ -263,8 +265,7 @@ async fn prepare<R: Remote>(
     binding::settle_renames(&*shared.remote, shared.ledger, row.source.id).await?;
     let exclusive = binding.options.exclusive;
     if row.adopted == Adopted::None || (exclusive && row.adopted != Adopted::All) {
-        let now = binding.now;
-        binding::adopt(&*shared.remote, shared.ledger, &mut row, documents, exclusive, complete, now).await?;
+        binding.adopt(&*shared.remote, shared.ledger, &mut row, documents, complete).await?;
     } else if !exclusive && row.adopted == Adopted::All && complete {
         binding::release_foreign(shared.ledger, &mut row, documents)?;
     }

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::Stop;
 use crate::remote::{Remote, RemoteError, RemotePage};
 
 /// Pages of a listing, each of 50 or so: a workspace of many millions of pages is a listing that runs in circles.
@@ -13,6 +14,9 @@ pub enum Incomplete {
     /// A call failed.
     #[error(transparent)]
     Remote(#[from] RemoteError),
+    /// Somebody asked for it to end (I8).
+    #[error("stopped before the end of the listing")]
+    Stopped,
     /// It shifted while it was read, or runs in circles.
     #[error("the listing of external pages does not add up ({0}): it is read again by the next cycle")]
     Shifted(String),
@@ -24,17 +28,24 @@ impl Incomplete {
     pub fn into_remote_error(self) -> RemoteError {
         match self {
             Self::Remote(error) => error,
-            Self::Shifted(_) => RemoteError::Transient { retry_after: None, message: self.to_string() },
+            Self::Stopped | Self::Shifted(_) => RemoteError::Transient { retry_after: None, message: self.to_string() },
         }
     }
 }
 
 /// Calls back with every page of the workspace, each once; an error afterwards means that some may be missing.
-pub async fn each_page<R: Remote>(remote: &R, mut each: impl FnMut(&RemotePage)) -> Result<(), Incomplete> {
+pub async fn each_page<R: Remote>(
+    remote: &R,
+    stop: &Stop,
+    mut each: impl FnMut(&RemotePage),
+) -> Result<(), Incomplete> {
     let (mut cursor, mut cursors) = (None, HashSet::new());
     let mut seen = HashSet::new();
     let mut first_total = None;
     for _ in 0..MAX_REQUESTS {
+        if stop.is_set() {
+            return Err(Incomplete::Stopped);
+        }
         let listing = remote.list_pages(cursor.as_ref()).await?;
         first_total = first_total.or(listing.total_count);
         for page in &listing.pages {
@@ -56,4 +67,23 @@ pub async fn each_page<R: Remote>(remote: &R, mut each: impl FnMut(&RemotePage))
         cursor = Some(next);
     }
     Err(Incomplete::Shifted(format!("no end after {MAX_REQUESTS} requests")))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::simulator::{Simulator, SimulatorOptions};
+
+    #[tokio::test]
+    async fn a_stop_ends_a_listing_before_its_next_request() {
+        let clock: super::super::Clock = Arc::new(|| jiff::Timestamp::UNIX_EPOCH);
+        let simulator = Simulator::open(SimulatorOptions::default(), clock).unwrap();
+        let stop = Stop::default();
+        each_page(&simulator, &stop, |_| {}).await.unwrap();
+        stop.set();
+        assert!(matches!(each_page(&simulator, &stop, |_| {}).await, Err(Incomplete::Stopped)));
+        assert_eq!(simulator.stats().requests, 1, "nothing new is sent (I8)");
+    }
 }

@@ -4,8 +4,8 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use url::Url;
 
-use crate::apply::Stopped;
 use crate::apply::listing::{self, Incomplete};
+use crate::apply::{Stop, Stopped};
 use crate::ledger::{Ack, Adopted, ImportSourceRow, Ledger, LedgerError, Mark};
 use crate::page::{Acknowledged, BodyHash, DocPath, Doubt, ExternalId, ImportSourceId, SourceHash, content_hash};
 use crate::plan::{Observed, State};
@@ -40,6 +40,8 @@ pub struct Binding<'a> {
     pub recreate: bool,
     /// Unix seconds.
     pub now: i64,
+    /// Ends a long listing.
+    pub stop: &'a Stop,
 }
 
 /// Why a source has no import source to work with: Intercom's doing, or the ledger's.
@@ -181,6 +183,58 @@ impl Binding<'_> {
         Ok((self.row(&made, Adopted::None), made))
     }
 
+    /// Takes over the pages that Intercom holds already (I10): those of our documents, or all where the import source is
+    /// exclusively ours. A scan with problems does not know all of our documents, so that the listing is read again later.
+    pub async fn adopt<R: Remote>(
+        &self,
+        remote: &R,
+        ledger: &mut Ledger,
+        row: &mut ImportSourceRow,
+        documents: &[Observed],
+        complete: bool,
+    ) -> Result<(), BindError> {
+        let (exclusive, now) = (self.options.exclusive, self.now);
+        let by_id: HashMap<&str, &Observed> = documents.iter().map(|d| (d.external_id.as_str(), d)).collect();
+        let source = row.source.id;
+        let (mut batch, mut foreign, mut failed) = (Vec::new(), 0, None);
+        let mut flush = |batch: &mut Vec<Ack>| {
+            if let Err(error) = ledger.adopt(source, batch, now) {
+                failed.get_or_insert(error);
+            }
+            batch.clear();
+        };
+        let listed = listing::each_page(remote, self.stop, |page| {
+            if page.source_id != source {
+                return;
+            }
+            let document = by_id.get(page.external_id.as_str()).copied();
+            if document.is_none() && !exclusive {
+                foreign += 1;
+                return;
+            }
+            batch.push(take_over(page, document));
+            if batch.len() >= ADOPTED_AT_ONCE {
+                flush(&mut batch);
+            }
+        });
+        match listed.await {
+            Ok(()) => {}
+            Err(Incomplete::Remote(error)) => return Err(error.into()),
+            Err(Incomplete::Stopped) => return Err(BindError::Stopped(Stopped::Shutdown)),
+            Err(shifted) => return Err(stopped(shifted.to_string())),
+        }
+        flush(&mut batch);
+        if let Some(error) = failed {
+            return Err(error.into());
+        }
+        row.foreign_pages = foreign;
+        if complete {
+            row.adopted = if exclusive { Adopted::All } else { Adopted::Own };
+        }
+        let name = row.name.clone();
+        Ok(ledger.save_import_source(&name, row)?)
+    }
+
     fn row(&self, source: &ImportSource, adopted: Adopted) -> ImportSourceRow {
         ImportSourceRow { source: source.clone(), name: self.name.into(), adopted, foreign_pages: 0, gone_since: None }
     }
@@ -194,57 +248,6 @@ impl Binding<'_> {
             row.source.id, self.name, self.name
         )))
     }
-}
-
-/// Takes over the pages that Intercom holds already (I10): those of our documents, or all where the import source is
-/// exclusively ours. A scan with problems does not know all of our documents, so that the listing is read again later.
-pub async fn adopt<R: Remote>(
-    remote: &R,
-    ledger: &mut Ledger,
-    row: &mut ImportSourceRow,
-    documents: &[Observed],
-    exclusive: bool,
-    complete: bool,
-    now: i64,
-) -> Result<(), BindError> {
-    let by_id: HashMap<&str, &Observed> = documents.iter().map(|d| (d.external_id.as_str(), d)).collect();
-    let source = row.source.id;
-    let (mut batch, mut foreign, mut failed) = (Vec::new(), 0, None);
-    let mut flush = |batch: &mut Vec<Ack>| {
-        if let Err(error) = ledger.adopt(source, batch, now) {
-            failed.get_or_insert(error);
-        }
-        batch.clear();
-    };
-    let listed = listing::each_page(remote, |page| {
-        if page.source_id != source {
-            return;
-        }
-        let document = by_id.get(page.external_id.as_str()).copied();
-        if document.is_none() && !exclusive {
-            foreign += 1;
-            return;
-        }
-        batch.push(take_over(page, document));
-        if batch.len() >= ADOPTED_AT_ONCE {
-            flush(&mut batch);
-        }
-    });
-    match listed.await {
-        Ok(()) => {}
-        Err(Incomplete::Remote(error)) => return Err(error.into()),
-        Err(shifted) => return Err(stopped(shifted.to_string())),
-    }
-    flush(&mut batch);
-    if let Some(error) = failed {
-        return Err(error.into());
-    }
-    row.foreign_pages = foreign;
-    if complete {
-        row.adopted = if exclusive { Adopted::All } else { Adopted::Own };
-    }
-    let name = row.name.clone();
-    Ok(ledger.save_import_source(&name, row)?)
 }
 
 /// Gives back what was taken over while the import source was exclusively ours, and is no document's (I10).

@@ -319,7 +319,8 @@ fn what_was_taken_over_as_exclusive_is_foreign_again_without_it() {
 #[test]
 fn an_audience_is_a_set() {
     let options = ImportSourceOptions { audience_ids: Some(vec![12, 3]), ..ImportSourceOptions::default() };
-    let binding = Binding { name: "docs", options: &options, configured: &[], recreate: false, now: 0 };
+    let stop = Stop::default();
+    let binding = Binding { name: "docs", options: &options, configured: &[], recreate: false, now: 0, stop: &stop };
     let source = ImportSource {
         id: ImportSourceId(1),
         url: String::new(),
