@@ -56,7 +56,6 @@ mod default {
     pub(super) fn listen() -> SocketAddr {
         (Ipv4Addr::LOCALHOST, 9464).into()
     }
-    pub(super) const INCLUDE: [&str; 1] = ["**/*.{md,markdown}"];
     pub(super) const FOLLOW_SYMLINKS: FollowSymlinks = FollowSymlinks::Inside;
     pub(super) const WATCH: Watch = Watch::Auto;
     pub(super) const MAX_SIZE: u64 = 10_000_000;

@@ -12,6 +12,7 @@
 //! - **Trust.** The file is input like any other: what does not parse is an error that names the file, never a panic.
 
 mod documents;
+mod inputs;
 mod pages;
 mod sources;
 #[cfg(test)]
@@ -24,13 +25,15 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
-pub use documents::{DocumentRow, SavedDocument, recipe_tag};
+pub use documents::{DocumentRow, PartRow, SavedDocument, recipe_tag};
+pub use inputs::{InputRow, WarningKind};
 pub use pages::{Ack, Mark, Rejection};
 pub use sources::{Adopted, CycleRow, ImportSourceRow, SourceRow};
 
 /// `finm`, so that another program's database is not taken for ours.
 const APPLICATION_ID: i32 = 0x6669_6e6d;
-const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_ledger.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("../migrations/0001_ledger.sql"), include_str!("../migrations/0002_inputs.sql")];
 
 /// The ledger, open. Whoever holds one from [`Ledger::open`] is the applier.
 #[derive(Debug)]

@@ -7,8 +7,11 @@
 //!
 //! - [`source`]: a place of documents. A scan yields every document's path and a cheap fingerprint; at its end it is
 //!   *complete*, or it has *problems*.
-//! - [`site`]: the rules of the site's generator: which file is published, and at which url. Pure.
-//! - [`render`]: (document, site, inputs) → page, and everything that it asked for. Pure.
+//! - [`site`]: the rules of the site's generator, read from its own configuration: which file is published, at which url,
+//!   under which title. Pure.
+//! - [`render`]: (document, site, inputs) → page, and everything that it asked for: included files, other pages' urls and
+//!   titles, labels. Each answer is kept, so that a page is rendered again exactly when one of them differs. The
+//!   generator's dialect becomes CommonMark first. Pure.
 //! - [`plan`]: (documents, entries, policy, now) → steps. Pure, and the only place that decides. Its `Display` is what
 //!   `finmirror plan` prints.
 //! - [`apply`]: carries out a plan and decides nothing.

@@ -70,6 +70,21 @@ impl SourceName {
     }
 }
 
+/// A path from a folder, its `.` and `..` resolved, without `/` at either end; `None` where it leaves the root.
+pub(crate) fn resolve(folder: &str, path: &str) -> Option<String> {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in folder.split('/').chain(path.split('/')) {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop()?;
+            }
+            part => parts.push(part),
+        }
+    }
+    Some(parts.join("/"))
+}
+
 impl DocPath {
     /// Takes a relative, `/`-separated path and puts it into NFC.
     pub fn new(path: impl Into<Arc<str>>) -> Self {
@@ -198,6 +213,23 @@ hash! {
 hash! {
     /// A whole scan and what its documents are rendered with: equal means that not one document is to be looked at.
     ScanDigest
+}
+
+impl serde::Serialize for SourceHash {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for SourceHash {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
+        let mut hash = [0; 32];
+        match base16ct::lower::decode(text.as_bytes(), &mut hash) {
+            Ok(bytes) if bytes.len() == 32 => Ok(Self(hash)),
+            _ => Err(serde::de::Error::custom("no hash: 64 hexadecimal digits are one")),
+        }
+    }
 }
 
 /// What a source knows cheaply of a document: equal means unchanged. Opaque: a file's stat, a blob's id, an `ETag`.

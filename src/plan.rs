@@ -45,12 +45,16 @@ pub struct Observed {
     pub path: DocPath,
     /// Its name as the source spells it, where that differs.
     pub raw: Option<Box<Path>>,
+    /// A page beyond the first of a document that was split: it has its document's path and an id of its own.
+    pub is_part: bool,
     /// Its id, from its path or its front matter.
     pub external_id: ExternalId,
     /// What its bytes hash to; `None` where they could not be read.
     pub source_hash: Option<SourceHash>,
     /// Where the site publishes it, whether or not it can be sent.
     pub url: Option<Box<str>>,
+    /// What it says of itself, as the ledger keeps it; `None`: nothing, or it could not be read.
+    pub facts: Option<Box<str>>,
     /// A page, or why not.
     pub state: State,
 }

@@ -4,13 +4,16 @@
 //! or take more than time linear in its size; the html holds only what `elements` allows; nothing between `fin:skip`
 //! markers, and nothing of a document whose front matter cannot be read, is ever part of a page.
 
+mod asking;
 mod constructs;
 mod dates;
+mod dialect;
 mod elements;
 mod front_matter;
 mod html;
 mod links;
 mod markdown;
+mod outline;
 mod plain;
 mod raw;
 mod skip;
@@ -20,19 +23,22 @@ mod tokens;
 mod warnings;
 mod writer;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use url::Url;
 
+use self::asking::Asking;
+use self::dialect::{Context, Expanded};
 use self::links::Links;
 use self::raw::Draft;
 use self::skip::Skips;
 use self::warnings::Warnings;
-use crate::page::{DocPath, ExternalId, Failure, Page, Switch};
-use crate::site::Site;
+use crate::page::{DocPath, ExternalId, Failure, Page, SourceHash, Switch};
+use crate::site::{Placement, Site};
 
 /// Raised with every change that may render a document differently; documents of another version are rendered again.
 pub const VERSION: u32 = 1;
@@ -90,12 +96,82 @@ pub struct Facts {
     /// `fin.copilot`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ai_copilot: Option<bool>,
+    /// The first heading of its text, for pages that name this one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub heading: Option<String>,
+    /// What else of its front matter the rules of generators go by, by key (`build.render` for nested ones): each a list
+    /// of scalars, as text. The keys are those of `front_matter::SITE_KEYS`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub keys: BTreeMap<String, Vec<String>>,
+    /// Names that it gives to places in it, which other documents refer to by name alone (Sphinx).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<OwnLabel>,
 }
 
-/// What a render may ask of the rest of the source. Answers come from the scan and the ledger.
+impl Facts {
+    /// The one value of a key of the front matter.
+    #[must_use]
+    pub fn key(&self, name: &str) -> Option<&str> {
+        self.keys.get(name).and_then(|values| values.first()).map(String::as_str)
+    }
+}
+
+/// A name that a document gives to a place in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnLabel {
+    /// The name.
+    pub name: String,
+    /// The fragment of the place; empty: the page itself.
+    pub anchor: String,
+    /// The heading there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+}
+
+/// What such a name stands for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Label {
+    /// The url of the place, with its fragment; `None`: its page has none.
+    pub url: Option<String>,
+    /// The heading there.
+    pub title: Option<String>,
+}
+
+/// What a render may ask of the rest of the source. Answers come from the scan and the ledger; what is not answered is not
+/// there.
 pub trait Inputs {
     /// The public url of the page that a document becomes; `None`: there is no such page, or it has no url.
     fn page_url(&self, path: &DocPath) -> Option<String>;
+    /// The title of the page that a document becomes, as others name it: its navigation title, else its front matter's,
+    /// else its first heading.
+    fn page_title(&self, path: &DocPath) -> Option<String> {
+        let _ = path;
+        None
+    }
+
+    /// The bytes of a file of the source, beyond `include` but within its root; `None`: it is not there, or too large.
+    fn file(&self, path: &DocPath) -> Option<Arc<[u8]>> {
+        let _ = path;
+        None
+    }
+
+    /// What a name stands for that a document gives to a place in it.
+    fn label(&self, name: &str) -> Option<Label> {
+        let _ = name;
+        None
+    }
+
+    /// The very url of the page that is published at a url, whatever its slash, `.html` or `index.html` at the end.
+    fn page_at(&self, url: &str) -> Option<String> {
+        let _ = url;
+        None
+    }
+
+    /// What the converter for this document makes of a text of it: HTML. `None`: no converter is configured for it.
+    fn convert(&self, path: &DocPath, text: &[u8]) -> Option<Result<String, Failure>> {
+        let _ = (path, text);
+        None
+    }
 }
 
 /// One thing that a render asked for, so that it is rendered again exactly when the answer differs.
@@ -103,6 +179,25 @@ pub trait Inputs {
 pub enum Asked {
     /// [`Inputs::page_url`] of a path, with the answer.
     PageUrl(DocPath, Option<String>),
+    /// [`Inputs::page_title`] of a path, with the answer.
+    PageTitle(DocPath, Option<String>),
+    /// [`Inputs::file`], with the hash of its bytes.
+    File(DocPath, Option<SourceHash>),
+    /// [`Inputs::label`] of a name, with the answer.
+    Label(String, Option<Label>),
+    /// [`Inputs::page_at`] of a url, with the answer.
+    PageAt(String, Option<String>),
+}
+
+impl Asked {
+    /// The file that was asked for.
+    #[must_use]
+    pub fn file(&self) -> Option<&DocPath> {
+        match self {
+            Self::File(path, _) => Some(path),
+            _ => None,
+        }
+    }
 }
 
 /// Something that a person may want to mend; the page is sent all the same.
@@ -155,11 +250,14 @@ pub fn recipe(site: &Site, options: &PageOptions) -> Recipe {
 }
 
 /// Reads what a document says of itself. Fails where its front matter cannot be read: nothing is sent of such a one.
-pub fn facts(path: &DocPath, bytes: &[u8]) -> Result<Facts, Failure> {
+pub fn facts(path: &DocPath, bytes: &[u8], site: &Site) -> Result<Facts, Failure> {
     let source = read(bytes)?;
     let format = Format::of(path);
     let split = format.split(source)?;
-    let mut facts = split.front.as_ref().map_or_else(|| Ok(Facts::default()), front_matter::read)?;
+    let mut facts = match &split.front {
+        Some(front) => front_matter::read(front, site.waits_for_date())?,
+        None => Facts::default(),
+    };
     if format == Format::Html {
         let head = html::head(split.body);
         facts.title = facts.title.or(head.title);
@@ -167,54 +265,110 @@ pub fn facts(path: &DocPath, bytes: &[u8]) -> Result<Facts, Failure> {
             facts.excluded.get_or_insert_with(|| "robots: noindex".to_owned());
         }
     }
+    outline::read(path, split.body, site, &mut facts);
     Ok(facts)
 }
 
-/// Renders a document whose facts are known.
+/// The id of a document's page: its front matter's `id`, else its path. Where the generator has a meaning of its own for
+/// `id`, and it need not be unique, only the path counts.
+#[must_use]
+pub fn external_id(path: &DocPath, facts: &Facts, site: &Site) -> ExternalId {
+    let own = facts.id.as_deref().filter(|_| !site.has_own_ids());
+    own.map_or_else(|| ExternalId::from(path), ExternalId::new)
+}
+
+/// A document to be rendered.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// Its place in the source.
+    pub path: &'a DocPath,
+    /// Its bytes.
+    pub bytes: &'a [u8],
+    /// What it says of itself.
+    pub facts: &'a Facts,
+    /// What the site makes of it.
+    pub placement: &'a Placement,
+}
+
+/// Renders a document whose facts and place on the site are known.
 pub fn render(
-    path: &DocPath,
-    bytes: &[u8],
-    facts: &Facts,
+    subject: Subject<'_>,
     site: &Site,
     options: &PageOptions,
     inputs: &dyn Inputs,
 ) -> Result<Rendered, Failure> {
+    let Subject { path, bytes, facts, placement } = subject;
     let source = read(bytes)?;
     let format = Format::of(path);
     let split = format.split(source)?;
-    let (body, line) = (split.body, split.body_line);
-    if format == Format::Markdown && markdown::is_too_nested(body) {
-        return Err(fails("too_nested", "its quotes or lists nest too deeply to be rendered; flatten them"));
-    }
-    let url = site.url(path, facts);
-    let Draft { writer, links, warnings, needs_sanitiser, .. } = guarded(|| {
-        let skips = match format {
-            Format::Markdown => markdown::skips(body, line)?,
-            Format::Html => html::skips(body, line)?,
-            Format::Text => skip::in_text(body, line)?,
+    let asking = Asking::new(inputs);
+    let url = placement.url.as_ref();
+    let (html, mut warnings) = guarded(|| {
+        let context = Context { path, facts, front: split.front.as_ref(), site, asking: &asking };
+        let body = match format {
+            Format::Markdown => dialect::expand(split.body, split.body_line, &context)?,
+            Format::Html | Format::Text => Expanded::untouched(split.body, split.body_line),
         };
-        let links = Links::new(path, url.as_ref(), site, inputs);
-        let mut draft = Draft::new(links, Warnings::new(body, line), body.len() + body.len() / 4);
-        write(path, body, &skips, &mut draft);
-        Ok(draft)
+        let links = Links::new(path, url, site, &asking);
+        write(path, format, &body, links)
     })?;
-    let html = writer.finish();
-    let html = if needs_sanitiser { elements::sanitised(&html).trim().to_owned() } else { html };
     let plain = plain::plain(&html);
     if plain.text.is_empty() {
         return Err(fails("empty", "the page has no text; write some, or leave it out with `fin: {skip: true}`"));
     }
-    let title = plain.h1.or_else(|| facts.title.clone()).or(plain.heading).unwrap_or_else(|| title_of(path));
+    if let Some(reason) = &placement.unknown {
+        warnings.push(Warning { code: "no_url".to_owned(), line: None, message: reason.clone() });
+    }
+    let title = title(path, facts, placement, &plain);
     let page = Page {
-        external_id: facts.id.as_ref().map_or_else(|| ExternalId::from(path), |id| ExternalId::new(id.as_str())),
+        external_id: external_id(path, facts, site),
         title: shortened(&title),
         html,
-        url: url.as_ref().map(Url::to_string),
+        url: url.map(ToString::to_string),
         locale: options.locale.clone(),
         ai_agent: switch(facts.ai_agent, options.ai_agent, options.availability),
         ai_copilot: switch(facts.ai_copilot, options.ai_copilot, options.availability),
     };
-    Ok(Rendered { page, text: plain.text, warnings: warnings.finish(), asked: links.into_asked() })
+    Ok(Rendered { page, text: plain.text, warnings, asked: asking.into_asked() })
+}
+
+/// The title of a page: what its reader sees as its heading.
+fn title(path: &DocPath, facts: &Facts, placement: &Placement, plain: &plain::Plain) -> String {
+    let shown = facts.title.clone().filter(|_| placement.shows_title);
+    let by_site = || placement.title.clone().filter(|_| placement.is_titled_by_site);
+    let title = shown
+        .or_else(|| plain.h1.clone())
+        .or_else(by_site)
+        .or_else(|| facts.title.clone())
+        .or_else(|| plain.heading.clone());
+    let heading = || facts.heading.clone().filter(|_| path.extension() == "rst");
+    title.or_else(heading).or_else(|| placement.title.clone()).unwrap_or_else(|| title_of(path))
+}
+
+/// Writes a body in one of the formats that are read here.
+fn write(
+    path: &DocPath,
+    format: Format,
+    body: &Expanded<'_>,
+    links: Links<'_>,
+) -> Result<(String, Vec<Warning>), Failure> {
+    let Expanded { text: body, lines, warnings } = body;
+    if format == Format::Markdown && markdown::is_too_nested(body) {
+        return Err(fails("too_nested", "its quotes or lists nest too deeply to be rendered; flatten them"));
+    }
+    let first_line = lines.origin(0);
+    let skips = match format {
+        Format::Markdown => markdown::skips(body, first_line)?,
+        Format::Html => html::skips(body, first_line)?,
+        Format::Text => skip::in_text(body, first_line)?,
+    };
+    let warnings = Warnings::new(body, lines.clone(), warnings.clone());
+    let mut draft = Draft::new(links, warnings, body.len() + body.len() / 4);
+    write_draft(path, format, body, &skips, &mut draft);
+    let Draft { writer, warnings, needs_sanitiser, .. } = draft;
+    let html = writer.finish();
+    let html = if needs_sanitiser { elements::sanitised(&html).trim().to_owned() } else { html };
+    Ok((html, warnings.finish()))
 }
 
 /// What a document is written in, by its extension.
@@ -242,9 +396,9 @@ impl Format {
     }
 }
 
-fn write(path: &DocPath, body: &str, skips: &Skips, draft: &mut Draft<'_>) {
+fn write_draft(path: &DocPath, format: Format, body: &str, skips: &Skips, draft: &mut Draft<'_>) {
     let extension = path.extension();
-    match Format::of(path) {
+    match format {
         Format::Markdown => markdown::write(body, extension == "mdx", skips, draft),
         Format::Html => html::write(body, skips, draft),
         Format::Text => {

@@ -1,22 +1,46 @@
-//! Sites: the rules of the generator that publishes the documents. Pure: which file is a page, and at which url.
+//! Sites: the rules of the generator that publishes the documents. Pure: which file is a page, at which url, under which
+//! title, in which language and version.
 //!
-//! Only `plain` is known so far; each generator will have a file of its own under `site/`. A url is never guessed: a
-//! folder that belongs to a generator whose rules are not known here has pages without urls, and a notice that says so.
+//! Each generator has a file under `site/`: it reads the generator's own configuration through a [`Tree`], never runs it,
+//! and answers through `Rules`. A url is never guessed: what a rule cannot know is left out, with the reason
+//! ([`Placement::unknown`]). Nothing here reads a document's text: what its front matter says comes in as [`Facts`].
 
-use url::Url;
+pub(crate) mod docusaurus;
+mod ignore;
+pub(crate) mod literal;
+pub(crate) mod mdbook;
+mod micromatch;
+pub(crate) mod mkdocs;
+pub(crate) mod plain;
+pub(crate) mod sphinx;
+pub(crate) mod starlight;
+mod url;
+pub(crate) mod vitepress;
+mod yaml;
 
-use crate::page::DocPath;
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use ::url::Url;
+
+use crate::page::{DocPath, Failure};
 use crate::render::Facts;
+
+pub(crate) use self::url::{absolute, join, join_reference, percent_decode};
 
 /// How the documents are published.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SiteOptions {
     /// Who publishes them.
     pub generator: Generator,
-    /// The public root; without it no page has a url.
+    /// The public root; without it, the one that the generator's configuration names.
     pub base_url: Option<Url>,
     /// How `plain` makes urls.
     pub urls: UrlStyle,
+    /// Settings of the generator that its configuration does not say, or says in code: its own names, dotted where they
+    /// are nested (`trailingSlash: "false"`). They go before what the configuration says.
+    pub settings: BTreeMap<String, String>,
 }
 
 /// Who publishes the documents.
@@ -26,10 +50,22 @@ pub enum Generator {
     Auto,
     /// Nobody in particular: files become pages by [`UrlStyle`].
     Plain,
+    /// `MkDocs`, with Material or another theme.
+    MkDocs,
+    /// Docusaurus 2 and 3.
+    Docusaurus,
+    /// `VitePress`.
+    VitePress,
+    /// mdBook.
+    MdBook,
+    /// Sphinx, with `MyST` or reStructuredText.
+    Sphinx,
+    /// Starlight, on Astro.
+    Starlight,
 }
 
 /// The url of `guide/start.md` under `https://docs.example.com/`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UrlStyle {
     /// `…/guide/start/`; an `index` or `README` is its folder.
     Directory,
@@ -39,6 +75,103 @@ pub enum UrlStyle {
     AsIs,
     /// No url but the one that front matter gives.
     None,
+    /// Below the base url, a text in which `{path}`, `{stem}`, `{dir}` and `{commit}` stand for parts of the document's
+    /// path and for the commit that it comes from.
+    Template(String),
+}
+
+impl UrlStyle {
+    /// A template, if it names nothing but what it can be filled with.
+    pub fn template(text: &str) -> Result<Self, String> {
+        let mut rest = text;
+        while let Some(at) = rest.find('{') {
+            let Some(end) = rest[at..].find('}') else {
+                return Err("no template: a `{` is not closed".to_owned());
+            };
+            let name = &rest[at..=at + end];
+            if !["{path}", "{stem}", "{dir}", "{commit}"].contains(&name) {
+                return Err(format!(
+                    "no template: `{name}` is none of `{{path}}`, `{{stem}}`, `{{dir}}`, `{{commit}}`"
+                ));
+            }
+            rest = &rest[at + end + 1..];
+        }
+        Ok(Self::Template(text.to_owned()))
+    }
+}
+
+/// The files of a source as a generator's rules read them: paths from its root, `/`-separated, within the root.
+pub trait Tree {
+    /// The bytes of a file; `Ok(None)`: there is none. `Err` says why it cannot be read.
+    fn read(&self, path: &str) -> Result<Option<Vec<u8>>, String>;
+    /// The names in a folder, sorted, those of folders with a `/` at their end; empty where there is no such folder.
+    fn list(&self, folder: &str) -> Vec<String>;
+    /// Whether a file or folder is there.
+    fn exists(&self, path: &str) -> bool;
+}
+
+/// The documents beside one: all that the scan saw.
+pub trait Around {
+    /// Whether a document of this path, from the source's root, is there.
+    fn has(&self, path: &str) -> bool;
+}
+
+/// What a site makes of one document.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Placement {
+    /// Its public url.
+    pub url: Option<Url>,
+    /// Why there is none though there should be one, for a warning of its page.
+    pub unknown: Option<String>,
+    /// Why the site publishes no page of it: `not in SUMMARY.md`, `a partial`, …
+    pub excluded: Option<String>,
+    /// Its title in the navigation.
+    pub title: Option<String>,
+    /// Whether readers see the front matter's title as the page's heading, whatever its text begins with.
+    pub shows_title: bool,
+    /// Whether the site shows [`Self::title`], else the front matter's, above a text that has no first-level heading.
+    pub is_titled_by_site: bool,
+    /// Its language, where the site has several.
+    pub locale: Option<String>,
+    /// Its version's label, where the site has several.
+    pub version: Option<String>,
+}
+
+/// What every generator answers. The base url is the configured one, else the one that [`Opened::base_url`] found.
+pub(crate) trait Rules: Debug + Send + Sync {
+    /// The documents of the site, as patterns of `files.include` from the source's root.
+    fn include(&self) -> Vec<String>;
+
+    /// What the site makes of a document.
+    fn place(&self, base: Option<&Url>, path: &DocPath, facts: &Facts, around: &dyn Around) -> Placement;
+
+    /// Whether [`Self::place`] asks for other documents.
+    fn depends_on_others(&self) -> bool {
+        false
+    }
+
+    /// The documents that a link (without query and fragment, percent-decoded) may mean, the likeliest first, as paths
+    /// from the source's root; `None`: the usual ways, relative to the document's folder.
+    fn link(&self, from: &DocPath, link: &str) -> Option<Vec<String>> {
+        let _ = (from, link);
+        None
+    }
+
+    /// Where a file that is no page lies on the site; a path from the source's root.
+    fn file_url(&self, base: &Url, path: &str) -> Option<Url> {
+        join(base, path.split('/'))
+    }
+}
+
+/// A generator's rules as its configuration gives them.
+#[derive(Debug)]
+pub(crate) struct Opened<R> {
+    /// The rules.
+    pub(crate) rules: R,
+    /// The public root that the configuration names.
+    pub(crate) base_url: Option<Url>,
+    /// What could not be read in it, and other things that whoever runs the source should know; one sentence each.
+    pub(crate) notices: Vec<String>,
 }
 
 /// The rules of one source's site.
@@ -46,287 +179,317 @@ pub enum UrlStyle {
 pub struct Site {
     /// What was configured.
     pub options: SiteOptions,
-    /// The generator that `auto` recognised and whose rules are not known yet.
-    unknown: Option<&'static str>,
+    pub(crate) generator: AnyRules,
+    base_url: Option<Url>,
+    notices: Vec<String>,
+}
+
+/// The rules of one of the generators.
+#[derive(Clone, Debug)]
+pub(crate) enum AnyRules {
+    Plain(Arc<plain::Plain>),
+    MkDocs(Arc<mkdocs::MkDocs>),
+    Docusaurus(Arc<docusaurus::Docusaurus>),
+    VitePress(Arc<vitepress::VitePress>),
+    MdBook(Arc<mdbook::MdBook>),
+    Sphinx(Arc<sphinx::Sphinx>),
+    Starlight(Arc<starlight::Starlight>),
 }
 
 impl Site {
-    /// The rules for these options, where nothing was recognised: `auto` is `plain` then.
-    #[must_use]
-    pub fn new(options: SiteOptions) -> Self {
-        Self { options, unknown: None }
+    /// Recognises the generator, where none is named, and reads its configuration. Fails where that is there and cannot be
+    /// read: what the site publishes is unknown then, and nothing may be sent or deleted.
+    pub fn open(options: SiteOptions, tree: &dyn Tree) -> Result<Self, Failure> {
+        let found = find(options.generator, tree);
+        if let (Generator::Auto, None, Some(name)) = (options.generator, &found, unknown(tree)) {
+            return Ok(Self::of_unknown(options, name));
+        }
+        let (generator, folder) = found.unwrap_or((Generator::Plain, String::new()));
+        let (folder, own) = (folder.as_str(), &options);
+        let opened = match generator {
+            Generator::Auto | Generator::Plain => return Ok(Self::plain(options)),
+            Generator::MkDocs => wrap(mkdocs::MkDocs::read(folder, own, tree)?, AnyRules::MkDocs),
+            Generator::Docusaurus => wrap(docusaurus::Docusaurus::read(folder, own, tree)?, AnyRules::Docusaurus),
+            Generator::VitePress => wrap(vitepress::VitePress::read(folder, own, tree)?, AnyRules::VitePress),
+            Generator::MdBook => wrap(mdbook::MdBook::read(folder, own, tree)?, AnyRules::MdBook),
+            Generator::Sphinx => wrap(sphinx::Sphinx::read(folder, own, tree)?, AnyRules::Sphinx),
+            Generator::Starlight => wrap(starlight::Starlight::read(folder, own, tree)?, AnyRules::Starlight),
+        };
+        let Opened { rules: generator, base_url, notices } = opened;
+        let base_url = options.base_url.clone().or(base_url).filter(|url| !url.cannot_be_a_base());
+        Ok(Self { options, generator, base_url, notices })
     }
 
-    /// The rules for these options in a folder whose generator [`recognise`] named. It counts for `auto` alone.
+    /// A site of nobody's in particular.
     #[must_use]
-    pub fn recognised(options: SiteOptions, generator: Option<&'static str>) -> Self {
-        let unknown = generator.filter(|_| options.generator == Generator::Auto);
-        Self { options, unknown }
+    pub fn plain(options: SiteOptions) -> Self {
+        let base_url = options.base_url.clone().filter(|url| !url.cannot_be_a_base());
+        let rules = plain::Plain { urls: options.urls.clone() };
+        Self { options, generator: AnyRules::Plain(Arc::new(rules)), base_url, notices: Vec::new() }
     }
 
-    /// One sentence for whoever runs the source, where its pages have no url though a `base_url` is configured.
-    #[must_use]
-    pub fn notice(&self) -> Option<String> {
-        let generator = self.unknown?;
-        Some(format!(
-            "the folder looks like a site of `{generator}`, whose urls are not known yet: pages are sent without urls; \
-             set `site.generator: plain` and `site.urls` to have them made from the files' paths"
-        ))
+    /// A site of a generator whose rules are not known yet: no url of its pages can be known.
+    fn of_unknown(options: SiteOptions, name: &str) -> Self {
+        let rules = plain::Plain { urls: UrlStyle::None };
+        let notice = format!(
+            "the folder looks like a site of `{name}`, whose rules are not known yet: every Markdown file is sent, without \
+             url; set `site.generator: plain` and `site.urls` to have urls made from the files' paths"
+        );
+        Self { options, generator: AnyRules::Plain(Arc::new(rules)), base_url: None, notices: vec![notice] }
     }
 
-    /// The public root that paths can be joined to; `None` where that would be a guess.
+    /// Sentences for whoever runs the source: what could not be read in the generator's configuration.
+    #[must_use]
+    pub fn notices(&self) -> &[String] {
+        &self.notices
+    }
+
+    /// The public root of the site: the configured one, else the one that the generator's configuration names.
     #[must_use]
     pub fn root(&self) -> Option<&Url> {
-        self.options.base_url.as_ref().filter(|url| self.unknown.is_none() && !url.cannot_be_a_base())
+        self.base_url.as_ref()
     }
 
-    /// The public url of a document, from its path and what its front matter says; `None` where no rule can know it.
-    ///
-    /// An absolute `url` wins, then a `url` that is a path below `base_url`, then `slug` in place of the file's name,
-    /// then the path by [`UrlStyle`].
+    /// The generator's name, as `site.generator` takes it.
     #[must_use]
-    pub fn url(&self, path: &DocPath, facts: &Facts) -> Option<Url> {
+    pub fn name(&self) -> &'static str {
+        match self.generator {
+            AnyRules::Plain(_) => "plain",
+            AnyRules::MkDocs(_) => "mkdocs",
+            AnyRules::Docusaurus(_) => "docusaurus",
+            AnyRules::VitePress(_) => "vitepress",
+            AnyRules::MdBook(_) => "mdbook",
+            AnyRules::Sphinx(_) => "sphinx",
+            AnyRules::Starlight(_) => "starlight",
+        }
+    }
+
+    /// The patterns of its documents, for a source without `include`.
+    #[must_use]
+    pub fn include(&self) -> Vec<String> {
+        self.rules().include()
+    }
+
+    /// What the site makes of a document. An absolute `url` of the front matter wins over every rule.
+    #[must_use]
+    pub fn place(&self, path: &DocPath, facts: &Facts, around: &dyn Around) -> Placement {
+        let mut placement = self.rules().place(self.root(), path, facts, around);
         if let Some(url) = facts.url.as_deref().and_then(absolute) {
-            return Some(url);
+            placement.url = Some(url);
+            placement.unknown = None;
         }
-        let root = self.root()?;
-        if let Some(url) = facts.url.as_deref() {
-            // Jekyll's placeholders (`/:categories/:title/`) and other schemes stand for nothing that is known here.
-            let known = !url.contains("/:") && !url.starts_with(':') && !has_scheme(url);
-            return known.then(|| join_reference(root, url)).flatten();
+        if placement.excluded.is_none() {
+            placement.excluded.clone_from(&facts.excluded);
         }
-        let (folder, name) = match facts.slug.as_deref() {
-            Some(slug) => slugged(path.dir(), slug),
-            None => (path.dir().to_owned(), None),
-        };
-        let is_slug = facts.slug.is_some();
-        let stem = name.as_deref().unwrap_or(path.stem());
-        let is_folder = stem.is_empty() || (!is_slug && (stem == "index" || stem.eq_ignore_ascii_case("readme")));
-        let last = match self.options.urls {
-            UrlStyle::None => return None,
-            UrlStyle::AsIs if is_slug => stem.to_owned(),
-            UrlStyle::AsIs => path.file_name().to_owned(),
-            UrlStyle::Directory | UrlStyle::Html if is_folder => String::new(),
-            UrlStyle::Directory => format!("{stem}/"),
-            UrlStyle::Html if has_html_extension(stem) => stem.to_owned(),
-            UrlStyle::Html => format!("{stem}.html"),
-        };
-        join(root, folder.split('/').filter(|part| !part.is_empty()).chain(last.split('/')))
+        placement
+    }
+
+    /// Whether [`Self::place`] may answer otherwise for a document that did not change, because others came or went.
+    #[must_use]
+    pub fn depends_on_others(&self) -> bool {
+        self.rules().depends_on_others()
+    }
+
+    /// Whether `id` in front matter is the generator's, and need not be unique in the source (Docusaurus: a document's id
+    /// within its folder and version).
+    #[must_use]
+    pub fn has_own_ids(&self) -> bool {
+        matches!(self.generator, AnyRules::Docusaurus(_))
+    }
+
+    /// Whether a page whose `date` lies in the future is not published yet: so Hugo and Jekyll have it, and sites of nobody
+    /// in particular may mean it; for others it is a date like any other.
+    #[must_use]
+    pub fn waits_for_date(&self) -> bool {
+        matches!(self.generator, AnyRules::Plain(_))
+    }
+
+    /// The documents that a link may mean, by the generator's own ways; `None`: by the usual ones.
+    pub(crate) fn link(&self, from: &DocPath, link: &str) -> Option<Vec<String>> {
+        self.rules().link(from, link)
     }
 
     /// The public url of a file of the source that is no page: an image, a download.
     pub(crate) fn file_url(&self, path: &str) -> Option<Url> {
-        join(self.root()?, path.split('/'))
+        self.rules().file_url(self.root()?, path)
     }
+
+    fn rules(&self) -> &dyn Rules {
+        match &self.generator {
+            AnyRules::Plain(rules) => &**rules,
+            AnyRules::MkDocs(rules) => &**rules,
+            AnyRules::Docusaurus(rules) => &**rules,
+            AnyRules::VitePress(rules) => &**rules,
+            AnyRules::MdBook(rules) => &**rules,
+            AnyRules::Sphinx(rules) => &**rules,
+            AnyRules::Starlight(rules) => &**rules,
+        }
+    }
+}
+
+/// Whether a document of this path is there: nothing is, for rules and tests that ask for no other.
+#[derive(Clone, Copy, Debug)]
+pub struct Alone;
+
+impl Around for Alone {
+    fn has(&self, _: &str) -> bool {
+        false
+    }
+}
+
+fn wrap<R>(opened: Opened<R>, variant: fn(Arc<R>) -> AnyRules) -> Opened<AnyRules> {
+    Opened { rules: variant(Arc::new(opened.rules)), base_url: opened.base_url, notices: opened.notices }
+}
+
+/// Folders in which a repository keeps its site, when it is not the repository itself.
+const FOLDERS: &[&str] = &["", "docs", "doc", "website", "site", "documentation", "book", "docs/source", "doc/source"];
+
+/// The generator and the folder of its configuration: the named one, or the first that is recognised. A named generator
+/// whose configuration is nowhere is taken to be at the root; [`Rules`] go by their defaults then, or fail.
+fn find(generator: Generator, tree: &dyn Tree) -> Option<(Generator, String)> {
+    if generator == Generator::Plain {
+        return None;
+    }
+    for folder in FOLDERS {
+        let exists = |file: &str| tree.exists(&within(folder, file));
+        let found = recognise(&exists, generator);
+        if let Some(found) = found {
+            return Some((found, (*folder).to_owned()));
+        }
+    }
+    (generator != Generator::Auto).then(|| (generator, String::new()))
+}
+
+/// The name of a generator whose rules are not known yet, from what lies in the source.
+fn unknown(tree: &dyn Tree) -> Option<&'static str> {
+    const SIGNS: &[(&str, &[&str])] = &[
+        ("hugo", &["hugo.toml", "hugo.yaml", "hugo.yml", "hugo.json", "config/_default"]),
+        ("jekyll", &["_config.yml", "_config.yaml", "_config.toml"]),
+        ("gitbook", &[".gitbook.yaml", ".gitbook.yml", "SUMMARY.md"]),
+    ];
+    // Before 0.110 Hugo's configuration had a name that says nothing by itself.
+    const OLD_HUGO: &[&str] = &["config.toml", "config.yaml", "config.yml", "config.json"];
+    FOLDERS.iter().find_map(|folder| {
+        let exists = |file: &str| tree.exists(&within(folder, file));
+        let sign = SIGNS.iter().find(|(_, files)| files.iter().any(|file| exists(file)));
+        let is_hugo = || exists("content") && OLD_HUGO.iter().any(|file| exists(file));
+        sign.map(|(name, _)| *name).or_else(|| is_hugo().then_some("hugo"))
+    })
+}
+
+/// A path within a folder.
+fn within(folder: &str, path: &str) -> String {
+    if folder.is_empty() { path.to_owned() } else { format!("{folder}/{path}") }
+}
+
+/// A path relative to a folder that it lies in.
+fn below<'p>(folder: &str, path: &'p str) -> Option<&'p str> {
+    if folder.is_empty() { Some(path) } else { path.strip_prefix(folder)?.strip_prefix('/') }
+}
+
+/// The text of a configuration file; `None`: it is not there.
+fn text(tree: &dyn Tree, path: &str) -> Result<Option<String>, Failure> {
+    /// Larger configuration is refused before it is parsed.
+    const MAX_BYTES: usize = 1 << 20;
+    let bytes = tree.read(path).map_err(|why| unreadable(path, &why))?;
+    match bytes {
+        None => Ok(None),
+        Some(bytes) if bytes.len() > MAX_BYTES => Err(unreadable(path, "it is larger than 1 MiB")),
+        Some(bytes) => String::from_utf8(bytes).map(Some).map_err(|_| unreadable(path, "it is not UTF-8")),
+    }
+}
+
+/// What the site publishes is unknown, because a file cannot be read that says so.
+fn unreadable(path: &str, why: &str) -> Failure {
+    let why = why.trim_end().replace('\n', " ");
+    Failure::new("site", format!("`{path}` says what the site publishes, and cannot be read: {why}"))
 }
 
 /// Which generator a folder belongs to, from what lies in it: `exists` is asked for files and folders, relative to the
-/// folder, `/`-separated. The names are those that `site.generator` will take.
+/// folder. Where a generator is named, only that one counts.
 #[must_use]
-pub fn recognise(exists: &dyn Fn(&str) -> bool) -> Option<&'static str> {
+pub fn recognise(exists: &dyn Fn(&str) -> bool, named: Generator) -> Option<Generator> {
     // The more telling file first: many a repository has a `_config.yml` or a `SUMMARY.md` left over.
-    const SIGNS: &[(&str, &[&str])] = &[
-        (
-            "docusaurus",
-            &["docusaurus.config.js", "docusaurus.config.ts", "docusaurus.config.mjs", "docusaurus.config.cjs"],
-        ),
-        (
-            "vitepress",
-            &[
-                ".vitepress/config.js",
-                ".vitepress/config.ts",
-                ".vitepress/config.mjs",
-                ".vitepress/config.mts",
-                ".vitepress/config/index.ts",
-                ".vitepress/config/index.js",
-            ],
-        ),
-        ("mkdocs", &["mkdocs.yml", "mkdocs.yaml"]),
-        ("mdbook", &["book.toml"]),
-        ("hugo", &["hugo.toml", "hugo.yaml", "hugo.yml", "hugo.json", "config/_default"]),
-        ("starlight", &["astro.config.mjs", "astro.config.ts", "astro.config.js", "astro.config.mts"]),
-        ("sphinx", &["conf.py", "source/conf.py"]),
-        ("gitbook", &[".gitbook.yaml", ".gitbook.yml"]),
-        ("jekyll", &["_config.yml", "_config.yaml", "_config.toml"]),
+    const SIGNS: &[(Generator, &[&str])] = &[
+        (Generator::Docusaurus, docusaurus::SIGNS),
+        (Generator::VitePress, vitepress::SIGNS),
+        (Generator::MkDocs, mkdocs::SIGNS),
+        (Generator::MdBook, mdbook::SIGNS),
+        (Generator::Starlight, starlight::SIGNS),
+        (Generator::Sphinx, sphinx::SIGNS),
     ];
-    if let Some((name, _)) = SIGNS.iter().find(|(_, files)| files.iter().any(|file| exists(file))) {
-        return Some(name);
-    }
-    // Before 0.110 Hugo's configuration had a name that says nothing by itself.
-    let old_hugo = ["config.toml", "config.yaml", "config.yml", "config.json"];
-    if exists("content") && old_hugo.iter().any(|file| exists(file)) {
-        return Some("hugo");
-    }
-    exists("SUMMARY.md").then_some("gitbook")
-}
-
-/// The url that a text is, if it is an absolute one of the web.
-fn absolute(text: &str) -> Option<Url> {
-    Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
-}
-
-fn has_scheme(text: &str) -> bool {
-    Url::parse(text).is_ok()
-}
-
-/// Folder and name for a slug: `/a/b` counts from the site's root, anything else from the document's folder.
-fn slugged(dir: &str, slug: &str) -> (String, Option<String>) {
-    let relative = slug.trim_matches('/');
-    let (slug_dir, name) = relative.rsplit_once('/').unwrap_or(("", relative));
-    let folder = if slug.starts_with('/') { slug_dir.to_owned() } else { format!("{dir}/{slug_dir}") };
-    (folder, Some(name.to_owned()))
-}
-
-fn has_html_extension(name: &str) -> bool {
-    name.rsplit_once('.').is_some_and(|(_, ext)| ext.eq_ignore_ascii_case("html") || ext.eq_ignore_ascii_case("htm"))
-}
-
-/// Joins a path of the author's own, which may be percent-encoded already and may have a query.
-fn join_reference(root: &Url, reference: &str) -> Option<Url> {
-    let reference = reference.split('#').next().unwrap_or_default();
-    let (path, query) = reference.split_once('?').map_or((reference, None), |(path, query)| (path, Some(query)));
-    let decoded: Vec<String> = path.trim_start_matches('/').split('/').map(percent_decode).collect();
-    let mut url = join(root, decoded.iter().map(String::as_str))?;
-    url.set_query(query);
-    Some(url)
-}
-
-/// Appends path segments, each percent-encoded, to the root's own path; a last empty one is a trailing slash.
-fn join<'a>(root: &Url, segments: impl Iterator<Item = &'a str>) -> Option<Url> {
-    let mut url = root.clone();
-    url.set_query(None);
-    url.set_fragment(None);
-    url.path_segments_mut().ok()?.pop_if_empty().extend(segments);
-    Some(url)
-}
-
-/// Undoes percent-encoding where what comes out is UTF-8; else the text stays as it is.
-pub(crate) fn percent_decode(text: &str) -> String {
-    let bytes = text.as_bytes();
-    if !bytes.contains(&b'%') {
-        return text.to_owned();
-    }
-    let digit = |at: usize| bytes.get(at).and_then(|&byte| char::from(byte).to_digit(16));
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let code = (bytes[at] == b'%').then(|| digit(at + 1).zip(digit(at + 2))).flatten();
-        let decoded = code.and_then(|(high, low)| u8::try_from(high * 16 + low).ok());
-        out.push(decoded.unwrap_or(bytes[at]));
-        at += if decoded.is_some() { 3 } else { 1 };
-    }
-    String::from_utf8(out).unwrap_or_else(|_| text.to_owned())
+    let counts = |generator: Generator| named == Generator::Auto || named == generator;
+    let sign = SIGNS.iter().find(|(generator, files)| counts(*generator) && files.iter().any(|file| exists(file)));
+    sign.map(|(generator, _)| *generator)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn site(urls: UrlStyle, base: &str) -> Site {
-        let base_url = Some(Url::parse(base).unwrap());
-        Site::new(SiteOptions { generator: Generator::Plain, base_url, urls })
-    }
+    /// A source of a few files.
+    pub(super) struct MapTree(BTreeMap<String, String>);
 
-    fn url(urls: UrlStyle, path: &str) -> Option<String> {
-        site(urls, "https://d.example/docs").url(&DocPath::new(path), &Facts::default()).map(String::from)
-    }
-
-    fn front(path: &str, slug: Option<&str>, url: Option<&str>, urls: UrlStyle) -> Option<String> {
-        let facts = Facts { slug: slug.map(Into::into), url: url.map(Into::into), ..Facts::default() };
-        site(urls, "https://d.example/docs/").url(&DocPath::new(path), &facts).map(String::from)
-    }
-
-    #[test]
-    fn styles_make_urls_below_the_base_urls_own_path() {
-        let directory = |path| url(UrlStyle::Directory, path).unwrap();
-        assert_eq!(directory("guide/start.md"), "https://d.example/docs/guide/start/");
-        assert_eq!(directory("index.md"), "https://d.example/docs/");
-        assert_eq!(directory("guide/ReadMe.md"), "https://d.example/docs/guide/");
-        assert_eq!(directory("guide/Index.md"), "https://d.example/docs/guide/Index/");
-        assert_eq!(url(UrlStyle::Html, "guide/start.md").unwrap(), "https://d.example/docs/guide/start.html");
-        assert_eq!(url(UrlStyle::Html, "guide/index.md").unwrap(), "https://d.example/docs/guide/");
-        assert_eq!(url(UrlStyle::AsIs, "guide/index.md").unwrap(), "https://d.example/docs/guide/index.md");
-        assert_eq!(url(UrlStyle::None, "guide/start.md"), None);
-    }
-
-    #[test]
-    fn path_segments_are_percent_encoded() {
-        assert_eq!(
-            url(UrlStyle::AsIs, "a b/c#d/é?/50%.md").unwrap(),
-            "https://d.example/docs/a%20b/c%23d/%C3%A9%3F/50%25.md"
-        );
-    }
-
-    #[test]
-    fn a_base_url_has_no_query_in_its_pages() {
-        let site = site(UrlStyle::Directory, "https://d.example/?x=1#y");
-        let url = site.url(&DocPath::new("a.md"), &Facts::default()).unwrap();
-        assert_eq!(url.as_str(), "https://d.example/a/");
-    }
-
-    #[test]
-    fn a_slug_replaces_the_last_part() {
-        let slug = |path, slug, urls| front(path, Some(slug), None, urls).unwrap();
-        assert_eq!(slug("a/b.md", "c", UrlStyle::Directory), "https://d.example/docs/a/c/");
-        assert_eq!(slug("a/b.md", "c d", UrlStyle::Html), "https://d.example/docs/a/c%20d.html");
-        assert_eq!(slug("a/b.md", "c.html", UrlStyle::Html), "https://d.example/docs/a/c.html");
-        assert_eq!(slug("a/index.md", "c", UrlStyle::Directory), "https://d.example/docs/a/c/");
-        assert_eq!(slug("a/b.md", "/x/y", UrlStyle::Directory), "https://d.example/docs/x/y/");
-        assert_eq!(slug("a/b.md", "/", UrlStyle::Directory), "https://d.example/docs/");
-        assert_eq!(slug("a/b.md", "../../c", UrlStyle::Directory), "https://d.example/docs/a/c/");
-        assert_eq!(slug("a/b.md", "index", UrlStyle::Directory), "https://d.example/docs/a/index/");
-    }
-
-    #[test]
-    fn a_url_of_front_matter_wins() {
-        let given = |url| front("a/b.md", Some("slug"), Some(url), UrlStyle::None);
-        assert_eq!(given("https://other.example/x").unwrap(), "https://other.example/x");
-        assert_eq!(given("/x/y/").unwrap(), "https://d.example/docs/x/y/");
-        assert_eq!(given("x/caf%C3%A9?q=1#z").unwrap(), "https://d.example/docs/x/caf%C3%A9?q=1");
-        assert_eq!(given("//evil.example/x").unwrap(), "https://d.example/docs/evil.example/x");
-        assert_eq!(given("javascript:alert(1)"), None);
-        assert_eq!(given("/:categories/:title/"), None);
-    }
-
-    #[test]
-    fn without_a_base_url_only_an_absolute_url_of_front_matter_is_one() {
-        let site = Site::new(SiteOptions { generator: Generator::Auto, base_url: None, urls: UrlStyle::Directory });
-        assert_eq!(site.url(&DocPath::new("a.md"), &Facts::default()), None);
-        let facts = Facts { url: Some("http://x.example/a".into()), ..Facts::default() };
-        assert_eq!(site.url(&DocPath::new("a.md"), &facts).unwrap().as_str(), "http://x.example/a");
-    }
-
-    #[test]
-    fn a_generator_whose_rules_are_unknown_gives_no_urls_and_says_so() {
-        let options = |generator| SiteOptions { generator, ..site(UrlStyle::Directory, "https://d.example").options };
-        let auto = Site::recognised(options(Generator::Auto), Some("mkdocs"));
-        assert_eq!(auto.url(&DocPath::new("a.md"), &Facts::default()), None);
-        assert!(auto.notice().unwrap().contains("`mkdocs`"));
-        for site in [
-            Site::recognised(options(Generator::Plain), Some("mkdocs")),
-            Site::recognised(options(Generator::Auto), None),
-        ] {
-            assert!(site.notice().is_none());
-            assert!(site.url(&DocPath::new("a.md"), &Facts::default()).is_some());
+    impl MapTree {
+        pub(super) fn new(files: &[(&str, &str)]) -> Self {
+            Self(files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect())
         }
+    }
+
+    impl Tree for MapTree {
+        fn read(&self, path: &str) -> Result<Option<Vec<u8>>, String> {
+            Ok(self.0.get(path).map(|text| text.clone().into_bytes()))
+        }
+
+        fn list(&self, folder: &str) -> Vec<String> {
+            let name = |path: &String| {
+                let rest = below(folder, path)?;
+                Some(rest.split_once('/').map_or_else(|| rest.to_owned(), |(first, _)| format!("{first}/")))
+            };
+            let mut names: Vec<String> = self.0.keys().filter_map(name).collect();
+            names.dedup();
+            names
+        }
+
+        fn exists(&self, path: &str) -> bool {
+            self.0.keys().any(|file| file == path || below(path, file).is_some())
+        }
+    }
+
+    impl Around for MapTree {
+        fn has(&self, path: &str) -> bool {
+            self.0.contains_key(path)
+        }
+    }
+
+    pub(super) fn options() -> SiteOptions {
+        SiteOptions { generator: Generator::Auto, base_url: None, urls: UrlStyle::Directory, settings: BTreeMap::new() }
     }
 
     #[test]
     fn generators_are_recognised_by_their_configuration() {
-        let with = |names: &[&str]| recognise(&|name| names.contains(&name));
-        assert_eq!(with(&["mkdocs.yml", "SUMMARY.md"]), Some("mkdocs"));
-        assert_eq!(with(&["docusaurus.config.ts"]), Some("docusaurus"));
-        assert_eq!(with(&[".vitepress/config.mts"]), Some("vitepress"));
-        assert_eq!(with(&["book.toml", "SUMMARY.md"]), Some("mdbook"));
+        let with = |names: &[&str]| recognise(&|name| names.contains(&name), Generator::Auto);
+        assert_eq!(with(&["mkdocs.yml", "SUMMARY.md"]), Some(Generator::MkDocs));
+        assert_eq!(with(&["docusaurus.config.ts"]), Some(Generator::Docusaurus));
+        assert_eq!(with(&[".vitepress/config.mts"]), Some(Generator::VitePress));
+        assert_eq!(with(&["book.toml", "SUMMARY.md"]), Some(Generator::MdBook));
         assert_eq!(with(&["config.toml"]), None);
-        assert_eq!(with(&["config.toml", "content"]), Some("hugo"));
-        assert_eq!(with(&["SUMMARY.md"]), Some("gitbook"));
-        assert_eq!(with(&["README.md"]), None);
     }
 
     #[test]
-    fn broken_percent_encoding_stays() {
-        assert_eq!(percent_decode("a%20b%zz%e"), "a b%zz%e");
-        assert_eq!(percent_decode("%ff"), "%ff");
+    fn a_generator_whose_rules_are_unknown_gives_no_urls_and_says_so() {
+        let base_url = url::absolute("https://d.example/");
+        for (file, name) in [("hugo.toml", "hugo"), ("_config.yml", "jekyll"), ("docs/SUMMARY.md", "gitbook")] {
+            let site =
+                Site::open(SiteOptions { base_url: base_url.clone(), ..options() }, &MapTree::new(&[(file, "")]));
+            let site = site.unwrap();
+            assert_eq!(site.place(&DocPath::new("a.md"), &Facts::default(), &Alone).url, None);
+            assert!(site.notices()[0].contains(name), "{:?}", site.notices());
+        }
+        let plain = SiteOptions { base_url, generator: Generator::Plain, ..options() };
+        let site = Site::open(plain, &MapTree::new(&[("hugo.toml", "")])).unwrap();
+        assert!(
+            site.notices().is_empty() && site.place(&DocPath::new("a.md"), &Facts::default(), &Alone).url.is_some()
+        );
     }
 }

@@ -41,10 +41,10 @@ pub struct Scan {
 }
 
 impl Scan {
-    /// A digest of all that was seen, with the recipe that it is rendered by; `None` where it cannot tell a later change:
+    /// A digest of all that was seen, with the recipe that it is rendered by and the files that renders asked for; `None` where it cannot tell a later change:
     /// a problem, a document without a fingerprint or with a failure.
     #[must_use]
-    pub fn digest(&self, recipe: &Recipe) -> Option<ScanDigest> {
+    pub fn digest(&self, recipe: &Recipe, inputs: &[(DocPath, Probe)]) -> Option<ScanDigest> {
         if !self.problems.is_empty() {
             return None;
         }
@@ -60,6 +60,13 @@ impl Scan {
             part(&fingerprint.0);
         }
         self.mounts.iter().for_each(|mount| part(mount.as_bytes()));
+        for (path, probe) in inputs {
+            part(path.as_str().as_bytes());
+            match probe {
+                Probe::Absent => part(b""),
+                Probe::Present(fingerprint) => part(&fingerprint.as_ref()?.0),
+            }
+        }
         Some(ScanDigest(hash.finalize().into()))
     }
 }
@@ -106,7 +113,24 @@ pub enum Read {
     Failed(Failure),
 }
 
+/// What one glance at a file beside the documents saw.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Probe {
+    /// It is not there, or cannot be read.
+    Absent,
+    /// It is there; without a fingerprint that can be trusted, its bytes must be looked at.
+    Present(Option<Fingerprint>),
+}
+
 impl Source {
+    /// Glances at any file within the root, whatever the patterns take.
+    #[must_use]
+    pub fn probe(&self, path: &DocPath) -> Probe {
+        match self {
+            Self::Files(files) => files.probe(path),
+        }
+    }
+
     /// Looks at the whole source.
     #[must_use]
     pub fn scan(&self, known: &Known) -> Scan {

@@ -7,7 +7,9 @@
 pub mod binding;
 pub mod documents;
 pub mod observe;
+pub mod seen;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -15,12 +17,12 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 
 use crate::apply::{self, Clock, Stop, Stopped, Target};
 use crate::ledger::{Adopted, CycleRow, ImportSourceRow, Ledger, LedgerError};
-use crate::page::{Entry, Failure, ImportSourceId, Problem, ScanDigest, SourceName};
+use crate::page::{DocPath, Entry, Failure, ImportSourceId, Problem, ScanDigest, SourceName};
 use crate::plan::{self, Input, Plan, Policy};
 use crate::remote::Remote;
-use crate::render::{PageOptions, Recipe};
+use crate::render::{PageOptions, Recipe, Warning};
 use crate::report::{CycleReport, FailedPage, counted};
-use crate::site::Site;
+use crate::site::{Generator, Site};
 use crate::source::{Known, Source};
 use binding::{BindError, Binding, ImportSourceOptions};
 use documents::Rendering;
@@ -70,6 +72,8 @@ pub struct Job {
     pub policy: Policy,
     /// What was asked of this run.
     pub wishes: Wishes,
+    /// Why the site's rules are not known: nothing is sent then, and nothing deleted.
+    pub broken: Option<Failure>,
 }
 
 /// What every source's cycle shares.
@@ -103,14 +107,21 @@ pub async fn cycle<R: Remote + 'static>(job: &Job, shared: &mut Shared<'_, R>) -
             shared.ledger.rename_source(&former, name)?;
         }
     }
+    if let Some(failure) = unfit(job, shared.ledger)? {
+        return refuse(name, failure, started.as_second(), shared.ledger);
+    }
     let known = known(shared.ledger, job)?;
     let scan = blocking(|| job.mirror.source.scan(&known));
     let mut report = CycleReport::new(name);
     report.scanned = scan.documents.len() as u64;
-    report.warnings.extend(job.mirror.site.notice());
+    report.warnings.extend(job.mirror.site.notices().iter().cloned());
     report.warnings.extend(scan.skipped.iter().map(|s| format!("`{}` is skipped: {}", s.path, s.reason)));
-    shared.ledger.save_scan(name, &scan.mounts, scan.problems.first(), started.as_second())?;
-    let digest = scan.digest(&job.mirror.recipe);
+    let generator = job.mirror.site.name();
+    let problem = scan.problems.first();
+    shared.ledger.save_scan(name, &scan.mounts, generator, problem, started.as_second())?;
+    let inputs = shared.ledger.inputs(name)?.into_iter().map(|row| row.path);
+    let probes: Vec<_> = inputs.map(|path| (path.clone(), job.mirror.source.probe(&path))).collect();
+    let digest = scan.digest(&job.mirror.recipe, &probes);
     let stopped = if settled(job, shared, digest.as_ref(), &mut report)? {
         None
     } else {
@@ -128,14 +139,53 @@ pub async fn cycle<R: Remote + 'static>(job: &Job, shared: &mut Shared<'_, R>) -
     report.duration_ms = u64::try_from(took).unwrap_or_default();
     let failed = stopped.is_some_and(|stopped| stopped != Stopped::Shutdown);
     let report = report.judged(failed);
-    let row = CycleRow {
-        source: name.to_owned(),
-        started_at: started.as_second(),
+    save_cycle(&report, started.as_second(), shared.ledger)?;
+    Ok(report)
+}
+
+/// Why a source's site cannot be trusted to say what is published: its configuration cannot be read, or it was another
+/// generator's at the last complete scan, as it is where a part of the folder is missing.
+pub fn unfit(job: &Job, ledger: &Ledger) -> Result<Option<Failure>, LedgerError> {
+    if job.broken.is_some() {
+        return Ok(job.broken.clone());
+    }
+    if job.import_source.url.is_none() && job.import_source.id.is_none() {
+        let message = "nothing names the import source in Intercom, nor the site's root: set `site.base_url`, or \
+                       `import_source.url`, or `import_source.id`";
+        return Ok(Some(Failure::new("import_source", message)));
+    }
+    let site = &job.mirror.site;
+    let before = ledger.source(job.mirror.name.as_str())?.generator;
+    let differs = before.filter(|before| site.options.generator == Generator::Auto && before != site.name());
+    Ok(differs.map(|before| {
+        let now = site.name();
+        let message = format!(
+            "it was a site of `{before}` and looks like one of `{now}` now, so that urls and pages would change: put its \
+             configuration back, or set `site.generator: {now}` if that is right"
+        );
+        Failure::new("generator", message)
+    }))
+}
+
+/// A cycle that did nothing, and says why.
+fn refuse(name: &str, failure: Failure, now: i64, ledger: &mut Ledger) -> Result<CycleReport, LedgerError> {
+    let problem = Problem { path: String::new(), message: failure.message };
+    ledger.save_scan(name, &[], "", Some(&problem), now)?;
+    let mut report = CycleReport::new(name);
+    report.problems.push(problem);
+    report.blind = true;
+    let report = report.judged(true);
+    save_cycle(&report, now, ledger)?;
+    Ok(report)
+}
+
+fn save_cycle(report: &CycleReport, started_at: i64, ledger: &mut Ledger) -> Result<(), LedgerError> {
+    ledger.save_cycle(&CycleRow {
+        source: report.source.clone(),
+        started_at,
         outcome: report.outcome.to_string(),
         report: serde_json::to_string(&report.cut(LISTED_IN_LEDGER)).unwrap_or_default(),
-    };
-    shared.ledger.save_cycle(&row)?;
-    Ok(report)
+    })
 }
 
 /// What the last complete scan of a source saw.
@@ -186,18 +236,20 @@ async fn run<R: Remote + 'static>(
 ) -> Result<Option<Stopped>, LedgerError> {
     let now = (shared.clock)();
     let name = job.mirror.name.as_str();
-    let Observation { documents, problems, read } = observation;
+    let Observation { seen, problems, read, warnings } = observation;
     report.read = read;
-    let documents = Arc::new(documents);
+    warn_of_documents(report, &warnings);
+    let seen = Arc::new(seen);
+    let documents = &seen.documents;
     let mut bound = bound(shared.ledger, name)?;
     let mut entries = entries(shared.ledger, bound.as_ref())?;
     let stop = shared.stop.clone();
     let binding = binding(job, shared.configured, &stop, now);
     let is_settled = bound.as_ref().map(|row| binding.is_settled(row) && !job.wishes.recreate);
-    let mut plan = make_plan(job, shared.ledger, bound.as_ref(), &documents, &entries, &problems, now)?;
+    let mut plan = make_plan(job, shared.ledger, bound.as_ref(), documents, &entries, &problems, now)?;
     if plan.sends() || is_settled == Some(false) {
         // What Intercom says may be news for the ledger, and so for the plan.
-        match prepare(&binding, shared, &documents, problems.is_empty()).await {
+        match prepare(&binding, shared, documents, problems.is_empty()).await {
             Ok(row) => bound = Some(row),
             Err(BindError::Stopped(stopped)) => {
                 take_plan(report, &plan);
@@ -207,7 +259,7 @@ async fn run<R: Remote + 'static>(
         }
         drop(plan);
         entries = self::entries(shared.ledger, bound.as_ref())?;
-        plan = make_plan(job, shared.ledger, bound.as_ref(), &documents, &entries, &problems, now)?;
+        plan = make_plan(job, shared.ledger, bound.as_ref(), documents, &entries, &problems, now)?;
     }
     take_plan(report, &plan);
     warn_of_release(report, job.wishes.release.as_deref(), &plan);
@@ -215,18 +267,14 @@ async fn run<R: Remote + 'static>(
     warn_of(report, &row);
     note(shared.ledger, row.source.id, &plan)?;
     if !plan.sends() {
-        if let Some(digest) = digest.filter(|_| is_quiet(&plan, &documents, &entries)) {
+        if let Some(digest) = digest.filter(|_| is_quiet(&plan, documents, &entries)) {
             shared.ledger.settle(name, digest, plan.unchanged)?;
         }
         return Ok(None);
     }
     let target = Target {
         remote: shared.remote.clone(),
-        documents: Arc::new(Rendering {
-            mirror: job.mirror.clone(),
-            documents: documents.clone(),
-            known: known.clone(),
-        }),
+        documents: Arc::new(Rendering { mirror: job.mirror.clone(), seen: seen.clone(), known: known.clone() }),
         ledger: shared.ledger,
         import_source: row.source.id,
         max_in_flight: shared.max_in_flight,
@@ -360,6 +408,18 @@ fn note_stop(report: &mut CycleReport, stopped: Option<&Stopped>) {
         Some(Stopped::Shutdown) => "stopped before its end: the next cycle goes on from here".into(),
     };
     report.problems.push(Problem { path: String::new(), message });
+}
+
+/// Says how much there is to be mended in the documents that were rendered just now.
+fn warn_of_documents(report: &mut CycleReport, warnings: &[(DocPath, Warning)]) {
+    let mut kinds: BTreeMap<&str, u64> = BTreeMap::new();
+    for (_, warning) in warnings {
+        *kinds.entry(warning.code.as_str()).or_default() += 1;
+    }
+    if !kinds.is_empty() {
+        let kinds: Vec<String> = kinds.iter().map(|(code, count)| format!("{count} {code}")).collect();
+        report.warnings.push(format!("to mend in documents: {}; `finmirror status` says where", kinds.join(", ")));
+    }
 }
 
 fn warn_of(report: &mut CycleReport, row: &ImportSourceRow) {

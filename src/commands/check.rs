@@ -320,10 +320,13 @@ fn source(source: &SourceConfig, ledger: Option<&Ledger>) -> Row {
     let root = files.root.display();
     let looked = open::job(source, Wishes::default()).and_then(|job| {
         let known = ledger.map_or_else(|| Ok(Known::default()), |ledger| known(ledger, &job))?;
-        Ok(job.mirror.source.scan(&known))
+        let site = &job.mirror.site;
+        let at = site.root().map(|url| format!(" at {url}")).unwrap_or_default();
+        let site = if site.name() == "plain" { String::new() } else { format!(", a site of {}{at}", site.name()) };
+        Ok((job.mirror.source.scan(&known), site))
     });
-    let scan = match looked {
-        Ok(scan) => scan,
+    let (scan, site) = match looked {
+        Ok(looked) => looked,
         Err(error) => return row(what, Outcome::Problem, format!("{root}: {error:#}")),
     };
     if let Some(problem) = scan.problems.first() {
@@ -340,7 +343,7 @@ fn source(source: &SourceConfig, ledger: Option<&Ledger>) -> Row {
     };
     let mut failed = scan.documents.iter().filter_map(|document| Some((&document.path, document.failure.as_ref()?)));
     match failed.next() {
-        None => row(what, Outcome::Ok, format!("{count} in {root}")),
+        None => row(what, Outcome::Ok, format!("{count} in {root}{site}")),
         Some((path, failure)) => {
             let detail = format!("{count} in {root}, {} of them cannot be sent", 1 + failed.count());
             row(what, Outcome::Warning, detail).hint(format!("`{}`: {}", path.as_str(), failure.message))

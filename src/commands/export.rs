@@ -33,11 +33,11 @@ pub fn export(args: &ExportArgs, config: &Config, out: &mut dyn Write) -> anyhow
     let mut trouble = false;
     for source in open::chosen(config, &args.source)? {
         let job = open::job(source, Wishes::default())?;
-        let seen = look(&job.mirror)?;
-        let plan = as_if_new(&job, &seen);
+        let look = look(&job.mirror)?;
+        let plan = as_if_new(&job, &look);
         for step in &plan.steps {
             let Step::Create { document, .. } = *step else { continue };
-            match job.mirror.render_again(document, &seen.documents).rendered {
+            match job.mirror.page_again(document, &look.seen) {
                 Ok(rendered) => print_json(document, &rendered, out)?,
                 Err(failure) => trouble |= warn_of_failure(document, &failure),
             }
@@ -45,7 +45,7 @@ pub fn export(args: &ExportArgs, config: &Config, out: &mut dyn Write) -> anyhow
         for failed in &plan.failed {
             trouble |= warn_of_failure(failed.document, &failed.failure);
         }
-        trouble |= warn_of(&seen);
+        trouble |= warn_of(&look);
     }
     Ok(u8::from(trouble))
 }
@@ -57,18 +57,18 @@ pub fn preview(args: &PreviewArgs, config: &Config, out: &mut dyn Write) -> anyh
     for source in open::chosen(config, &names)? {
         let SourcePlace::Files(files) = &source.place;
         let job = open::job(source, Wishes::default())?;
-        let seen = look(&job.mirror)?;
+        let look = look(&job.mirror)?;
         let wanted = [Some(args.path.as_path()), within(&args.path, &files.root).as_deref()]
             .into_iter()
             .flatten()
             .filter_map(Path::to_str)
             .map(|path| DocPath::new(path.trim_start_matches("./")))
-            .find_map(|path| seen.documents.binary_search_by(|d| d.path.cmp(&path)).ok());
+            .find_map(|path| look.seen.documents.iter().position(|d| d.path == path));
         if let Some(at) = wanted {
-            found.push((source.name.clone(), job, seen, at));
+            found.push((source.name.clone(), job, look, at));
         }
     }
-    let (_, job, seen, at) = match found.len() {
+    let (_, job, look, at) = match found.len() {
         1 => found.remove(0),
         0 => bail!("`{}` is no document of any source: it is not there, or no `include` names it", args.path.display()),
         _ => {
@@ -76,8 +76,8 @@ pub fn preview(args: &PreviewArgs, config: &Config, out: &mut dyn Write) -> anyh
             bail!("`{}` is a document of {}; choose with `--source`", args.path.display(), names.join(" and "))
         }
     };
-    let document = &seen.documents[at];
-    let plan = as_if_new(&job, &seen);
+    let document = &look.seen.documents[at];
+    let plan = as_if_new(&job, &look);
     if let Some(failed) = plan.failed.iter().find(|failed| failed.document.path == document.path) {
         warn_of_failure(document, &failed.failure);
         return Ok(1);
@@ -88,7 +88,7 @@ pub fn preview(args: &PreviewArgs, config: &Config, out: &mut dyn Write) -> anyh
             _ => bail!("`{}` is no page now: its publish date lies ahead, or it has expired", document.path),
         }
     }
-    let rendered = match job.mirror.render_again(document, &seen.documents).rendered {
+    let rendered = match job.mirror.page_again(document, &look.seen) {
         Ok(rendered) => rendered,
         Err(failure) => {
             warn_of_failure(document, &failure);
@@ -120,11 +120,11 @@ fn look(mirror: &Mirror) -> anyhow::Result<Observation> {
 }
 
 /// The plan for a Fin that has nothing yet: its creates are the pages, by every rule that decides what is one.
-fn as_if_new<'a>(job: &'a Job, seen: &'a Observation) -> Plan<'a> {
+fn as_if_new<'a>(job: &'a Job, look: &'a Observation) -> Plan<'a> {
     let input = Input {
-        documents: &seen.documents,
+        documents: &look.seen.documents,
         entries: &[],
-        problems: &seen.problems,
+        problems: &look.problems,
         patterns: &job.mirror.source,
         recent_deletes: 0,
         release: None,
@@ -154,11 +154,11 @@ fn print_json(document: &Observed, rendered: &Rendered, out: &mut dyn Write) -> 
     Ok(writeln!(out)?)
 }
 
-fn warn_of(seen: &Observation) -> bool {
-    for problem in &seen.problems {
+fn warn_of(look: &Observation) -> bool {
+    for problem in &look.problems {
         tracing::warn!("`{}`: {}", Plain(&problem.path), Plain(&problem.message));
     }
-    !seen.problems.is_empty()
+    !look.problems.is_empty()
 }
 
 /// The path relative to the root, for a path given from elsewhere.

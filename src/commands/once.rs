@@ -104,7 +104,7 @@ async fn cycles<R: Remote + 'static>(
             recreate: args.recreate_source.contains(&source.name),
             accept_unmounted: args.accept_unmounted.contains(&source.name),
         };
-        let job = open::job(source, wishes)?;
+        let job = open::job_for_cycle(source, wishes)?;
         let rendering = Bar::new(telemetry, format!("{}: reading", source.name));
         let sending = Bar::new(telemetry, format!("{}: sending", source.name));
         let mut shared = Shared {

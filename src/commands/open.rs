@@ -11,9 +11,9 @@ use crate::config::{Config, SourceConfig, SourcePlace};
 use crate::page::SourceName;
 use crate::plan::Policy;
 use crate::render;
-use crate::site::{Generator, Site, recognise};
+use crate::site::Site;
 use crate::source::Source;
-use crate::source::files::Files;
+use crate::source::files::{Files, FilesOptions};
 use crate::sync::{Job, Mirror, Wishes};
 
 /// The least time between runs of `--once` whose scans count for `confirm_scans`.
@@ -32,15 +32,30 @@ pub fn clock() -> Clock {
     Arc::new(now)
 }
 
-/// A configured source, opened.
+/// A configured source, opened; fails where its site's rules cannot be read.
 pub fn job(source: &SourceConfig, wishes: Wishes) -> anyhow::Result<Job> {
+    let job = job_for_cycle(source, wishes)?;
+    match &job.broken {
+        Some(failure) => bail!("source `{}`: {}", source.name, failure.message),
+        None => Ok(job),
+    }
+}
+
+/// A configured source, opened for a cycle, which itself says what is wrong with its site.
+pub fn job_for_cycle(source: &SourceConfig, wishes: Wishes) -> anyhow::Result<Job> {
     let SourcePlace::Files(files) = &source.place;
-    let recognised = match source.site.generator {
-        Generator::Auto => recognise(&|name| files.root.join(name).exists()),
-        Generator::Plain => None,
+    let context = || format!("source `{}`", source.name);
+    let open = |include: Vec<String>| Files::open(FilesOptions { include, ..files.clone() }, now).with_context(context);
+    // The generator says what its documents are, unless the configuration does.
+    let is_default = files.include.is_empty();
+    let mut place = open(if is_default { vec!["**".to_owned()] } else { files.include.clone() })?;
+    let (site, broken) = match Site::open(source.site.clone(), &place) {
+        Ok(site) => (site, None),
+        Err(failure) => (Site::plain(source.site.clone()), Some(failure)),
     };
-    let site = Site::recognised(source.site.clone(), recognised);
-    let place = Files::open(files.clone(), now).with_context(|| format!("source `{}`", source.name))?;
+    if is_default {
+        place = open(site.include())?;
+    }
     let mirror = Mirror {
         name: source.name.clone(),
         recipe: render::recipe(&site, &source.page),
@@ -50,7 +65,11 @@ pub fn job(source: &SourceConfig, wishes: Wishes) -> anyhow::Result<Job> {
     };
     // One cycle has no second scan to wait for, and no schedule of its own.
     let policy = Policy { interval: ONCE_INTERVAL, settle: Duration::ZERO, ..source.policy.clone() };
-    Ok(Job { mirror: Arc::new(mirror), import_source: source.import_source.clone(), policy, wishes })
+    let mut import_source = source.import_source.clone();
+    if import_source.url.is_none() && import_source.id.is_none() {
+        import_source.url = mirror.site.root().cloned();
+    }
+    Ok(Job { mirror: Arc::new(mirror), import_source, policy, wishes, broken })
 }
 
 /// The configured sources of these names, in the configuration's order; all without a name.

@@ -8,11 +8,12 @@ use super::open;
 use crate::cli::PlanArgs;
 use crate::config::{Config, RemoteOptions, SourceConfig};
 use crate::ledger::{Adopted, ImportSourceRow, Ledger};
-use crate::page::{Problem, SourceName};
+use crate::page::{DocPath, Problem, SourceName};
 use crate::plan::{Plain, Plan};
-use crate::report::FailedPage;
-use crate::sync::observe::{Memory, observe};
-use crate::sync::{Wishes, bound, entries, known, make_plan};
+use crate::render::Warning;
+use crate::report::{FailedPage, counted};
+use crate::sync::observe::{Memory, Observation, observe};
+use crate::sync::{Wishes, bound, entries, known, make_plan, unfit};
 
 #[derive(Serialize)]
 struct PlansJson {
@@ -28,7 +29,16 @@ struct PlanJson {
     release: Option<String>,
     failed: Vec<FailedPage>,
     problems: Vec<Problem>,
+    warnings: Vec<WarningJson>,
     notes: Vec<&'static str>,
+}
+
+/// What a person may want to mend in a page that would be sent.
+#[derive(Serialize)]
+struct WarningJson {
+    path: String,
+    #[serde(flatten)]
+    warning: Warning,
 }
 
 #[derive(Serialize)]
@@ -53,12 +63,11 @@ pub fn run(args: &PlanArgs, config: &Config, out: &mut dyn Write) -> anyhow::Res
     let configured: Vec<&str> = config.sources.iter().map(|source| source.name.as_str()).collect();
     for source in open::chosen(config, &args.source)? {
         let known_as = known_as(ledger.as_ref(), source, &configured)?;
-        let job = open::job(&SourceConfig { name: known_as.clone(), ..source.clone() }, Wishes::default())?;
+        let job = open::job_for_cycle(&SourceConfig { name: known_as.clone(), ..source.clone() }, Wishes::default())?;
         let (mut memory, known) = match &ledger {
             Some(ledger) => (Memory::Read(ledger), known(ledger, &job)?),
             None => (Memory::Blank, crate::source::Known::default()),
         };
-        let seen = observe(&job.mirror, job.mirror.source.scan(&known), &mut memory, false, &|_, _| {})?;
         let blank;
         let at = if let Some(ledger) = &ledger {
             ledger
@@ -66,14 +75,23 @@ pub fn run(args: &PlanArgs, config: &Config, out: &mut dyn Write) -> anyhow::Res
             blank = Ledger::in_memory()?;
             &blank
         };
+        let unfit = unfit(&job, at)?;
+        let mut look = match &unfit {
+            None => observe(&job.mirror, job.mirror.source.scan(&known), &mut memory, false, &|_, _| {})?,
+            Some(_) => Observation::default(),
+        };
+        look.problems.extend(unfit.map(|failure| Problem { path: String::new(), message: failure.message }));
         let bound = bound(at, known_as.as_str())?;
         let entries = entries(at, bound.as_ref())?;
-        let plan = make_plan(&job, at, bound.as_ref(), &seen.documents, &entries, &seen.problems, open::now())?;
+        let plan = make_plan(&job, at, bound.as_ref(), &look.seen.documents, &entries, &look.problems, open::now())?;
         trouble |= !plan.problems.is_empty() || !plan.failed.is_empty();
         held |= plan.held.is_some();
         let notes = notes(bound.as_ref(), source.import_source.exclusive);
         if args.json {
-            plans.sources.push(PlanJson { notes, ..json(source.name.as_str(), &plan) });
+            let warnings =
+                look.warnings.into_iter().map(|(path, warning)| WarningJson { path: path.to_string(), warning });
+            let warnings = warnings.collect();
+            plans.sources.push(PlanJson { warnings, notes, ..json(source.name.as_str(), &plan) });
             continue;
         }
         writeln!(out, "# {}", Plain(source.name.as_str()))?;
@@ -81,6 +99,7 @@ pub fn run(args: &PlanArgs, config: &Config, out: &mut dyn Write) -> anyhow::Res
         for note in &notes {
             writeln!(out, "{note}")?;
         }
+        print_warnings(&look.warnings, out)?;
         if let Some(set) = &plan.held {
             writeln!(out, "release them with: finmirror --once --release-held {}@{}", source.name, set.id)?;
         }
@@ -96,6 +115,20 @@ pub fn run(args: &PlanArgs, config: &Config, out: &mut dyn Write) -> anyhow::Res
     } else {
         0
     })
+}
+
+/// Names what is to be mended in the pages that would be sent, the first of it one by one.
+fn print_warnings(warnings: &[(DocPath, Warning)], out: &mut dyn Write) -> std::io::Result<()> {
+    const SHOWN: usize = 20;
+    for (path, warning) in warnings.iter().take(SHOWN) {
+        let line = warning.line.map(|line| format!(":{line}")).unwrap_or_default();
+        writeln!(out, "warns  {}{line}: {}", Plain(path.as_str()), Plain(&warning.message))?;
+    }
+    if warnings.len() > SHOWN {
+        let more = counted((warnings.len() - SHOWN) as u64, "warning");
+        writeln!(out, "and {more} more: `finmirror export` names them page by page")?;
+    }
+    Ok(())
 }
 
 /// What only Intercom could tell, whom a plan does not ask.
@@ -161,6 +194,7 @@ fn json(source: &str, plan: &Plan<'_>) -> PlanJson {
         release: plan.held.as_ref().map(|set| format!("{source}@{}", set.id)),
         failed: failed.collect(),
         problems: plan.problems.to_vec(),
+        warnings: Vec::new(),
         notes: Vec::new(),
     }
 }

@@ -7,13 +7,15 @@ use serde::Serialize;
 
 use crate::cli::StatusArgs;
 use crate::config::Config;
-use crate::ledger::{CycleRow, Ledger, LedgerError};
+use crate::ledger::{CycleRow, Ledger, LedgerError, WarningKind};
 use crate::plan::Plain;
 use crate::report::{CycleReport, FailedPage, counted};
 
 /// Cycles and failures that are shown of each source.
 const CYCLES: u32 = 5;
 const FAILURES: u32 = 20;
+/// Kinds of warnings that are shown of each source.
+const WARNINGS: u32 = 20;
 
 #[derive(Serialize)]
 struct StatusJson {
@@ -30,6 +32,7 @@ struct SourceJson {
     excluded: u64,
     failing: u64,
     warnings: u64,
+    to_mend: Vec<WarningJson>,
     pages: u64,
     in_doubt: u64,
     rejected: u64,
@@ -40,6 +43,16 @@ struct SourceJson {
     failed: Vec<FailedPage>,
     last_complete: Option<String>,
     cycles: Vec<CycleJson>,
+}
+
+/// What several documents may have in common that a person may want to mend.
+#[derive(Serialize)]
+struct WarningJson {
+    code: String,
+    message: String,
+    count: u64,
+    path: String,
+    line: Option<u32>,
 }
 
 #[derive(Serialize)]
@@ -123,6 +136,7 @@ fn source(ledger: &Ledger, name: &str) -> Result<SourceJson, LedgerError> {
         excluded,
         failing: failed,
         warnings,
+        to_mend: ledger.warnings(name, WARNINGS)?.into_iter().map(to_mend).collect(),
         // What is gone in Intercom took its pages with it.
         pages: if import_source.as_ref().is_some_and(|row| row.gone_since.is_some()) { 0 } else { pages },
         in_doubt,
@@ -138,6 +152,11 @@ fn source(ledger: &Ledger, name: &str) -> Result<SourceJson, LedgerError> {
             .filter_map(|row| Some(CycleJson { started: time(row.started_at), report: report(row)? }))
             .collect(),
     })
+}
+
+fn to_mend(kind: WarningKind) -> WarningJson {
+    let WarningKind { code, message, count, path, line } = kind;
+    WarningJson { code, message, count, path: path.to_string(), line }
 }
 
 fn report(row: &CycleRow) -> Option<CycleReport> {
@@ -160,7 +179,7 @@ fn print(source: &SourceJson, out: &mut dyn Write) -> anyhow::Result<()> {
     }
     line("pages", pages.join(", "))?;
     let mut documents = vec![counted(source.documents, "document")];
-    for (count, word) in [(source.excluded, "excluded by their front matter"), (source.failing, "failing")] {
+    for (count, word) in [(source.excluded, "excluded"), (source.failing, "failing")] {
         if count > 0 {
             documents.push(format!("{count} {word}"));
         }
@@ -168,7 +187,11 @@ fn print(source: &SourceJson, out: &mut dyn Write) -> anyhow::Result<()> {
     line("source", documents.join(", "))?;
     if source.warnings > 0 {
         let warnings = counted(source.warnings, "warning");
-        line("", format!("{warnings}: `finmirror export` names them page by page"))?;
+        line("to mend", format!("{warnings}; `finmirror export` names them page by page"))?;
+        for WarningJson { message, count, path, line: at, .. } in &source.to_mend {
+            let at = at.map(|at| format!(":{at}")).unwrap_or_default();
+            line("", format!("{count:>5} × {} ({}{at})", Plain(message), Plain(path)))?;
+        }
     }
     if let Some(complete) = &source.last_complete {
         line("seen whole", complete.clone())?;

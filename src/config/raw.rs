@@ -166,6 +166,9 @@ pub(super) struct RawSite {
     pub(super) base_url: Option<Leaf<Url>>,
     /// For `plain`, the url of `guide/start.md`: guide/start/, guide/start.html, guide/start.md, or none.
     pub(super) urls: Option<Leaf<UrlStyle>>,
+    /// Settings of the generator that its configuration does not say, or says in code, by the generator's own names, dotted
+    /// where they are nested. They go before what its configuration says.
+    pub(super) settings: Option<BTreeMap<String, Leaf<String>>>,
 }
 
 /// What is said of every page.

@@ -25,7 +25,7 @@ use crate::page::ImportSourceId;
 use crate::plan::Policy;
 use crate::render::PageOptions;
 use crate::simulator::SimulatorOptions;
-use crate::site::SiteOptions;
+use crate::site::{Generator, SiteOptions};
 use crate::source::files::FilesOptions;
 
 /// What the values are read from.
@@ -358,7 +358,8 @@ impl<'a> Reader<'a> {
                 Vec::new()
             }
             Some(list) => patterns(self.list(list)),
-            None => default::INCLUDE.map(str::to_owned).to_vec(),
+            // The generator says what its documents are.
+            None => Vec::new(),
         };
         let ignore_files = files.ignore_files.as_ref().map(|names| {
             for leaf in &names.items {
@@ -391,7 +392,13 @@ impl<'a> Reader<'a> {
             generator: self.value(site.and_then(|s| s.generator.as_ref())).unwrap_or(default::GENERATOR),
             base_url: self.value(site.and_then(|s| s.base_url.as_ref())).map(with_slash),
             urls: self.value(site.and_then(|s| s.urls.as_ref())).unwrap_or(default::URLS),
+            settings: self.settings(site),
         }
+    }
+
+    fn settings(&self, site: Option<&RawSite>) -> BTreeMap<String, String> {
+        let settings = site.and_then(|s| s.settings.as_ref()).into_iter().flatten();
+        settings.filter_map(|(key, value)| Some((key.clone(), self.leaf(value)?))).collect()
     }
 
     fn page(&self, page: Option<&RawPage>) -> PageOptions {
@@ -418,7 +425,8 @@ impl<'a> Reader<'a> {
             (Some(url), _) => self.leaf(url),
             (None, Some(_)) => None,
             (None, None) => {
-                if !has_base_url {
+                // A generator's configuration may name the site's root; the run says so where it does not.
+                if !has_base_url && site.generator == Generator::Plain {
                     let help = "set `site.base_url`, or `import_source.url`, or `import_source.id`";
                     self.note(source, "nothing names the import source in Intercom", help);
                 }

@@ -310,18 +310,42 @@ impl Setting for Schedule {
 
 impl Setting for Generator {
     fn read(text: &str) -> Result<Self, String> {
-        const LATER: [&str; 9] =
-            ["mkdocs", "docusaurus", "vitepress", "mdbook", "hugo", "jekyll", "sphinx", "starlight", "gitbook"];
+        const LATER: [&str; 3] = ["hugo", "jekyll", "gitbook"];
         match text {
             "auto" => Ok(Self::Auto),
             "plain" => Ok(Self::Plain),
+            "mkdocs" => Ok(Self::MkDocs),
+            "docusaurus" => Ok(Self::Docusaurus),
+            "vitepress" => Ok(Self::VitePress),
+            "mdbook" => Ok(Self::MdBook),
+            "sphinx" => Ok(Self::Sphinx),
+            "starlight" => Ok(Self::Starlight),
             text if LATER.contains(&text) => Err("not in this version yet: write `plain`".into()),
-            text => Err(unknown_word(text, &["auto", "plain"])),
+            text => Err(unknown_word(text, &GENERATORS)),
         }
     }
 
     fn schema() -> Schema {
-        json_schema!({ "type": "string", "enum": ["auto", "plain"] })
+        json_schema!({ "type": "string", "enum": GENERATORS })
+    }
+}
+
+const GENERATORS: [&str; 8] = ["auto", "plain", "mkdocs", "docusaurus", "vitepress", "mdbook", "sphinx", "starlight"];
+
+impl Setting for UrlStyle {
+    fn read(text: &str) -> Result<Self, String> {
+        match text {
+            "directory" => Ok(Self::Directory),
+            "html" => Ok(Self::Html),
+            "as_is" => Ok(Self::AsIs),
+            "none" => Ok(Self::None),
+            template if template.contains('{') => Self::template(template),
+            text => Err(unknown_word(text, &["directory", "html", "as_is", "none"])),
+        }
+    }
+
+    fn schema() -> Schema {
+        json_schema!({ "type": "string", "examples": ["directory", "html", "as_is", "none", "{dir}/{stem}.htm"] })
     }
 }
 
@@ -353,6 +377,5 @@ words! {
     Region { "us" => Self::Us, "eu" => Self::Eu, "au" => Self::Au }
     FollowSymlinks { "inside" => Self::Inside, "all" => Self::All, "never" => Self::Never }
     Watch { "auto" => Self::Auto, "native" => Self::Native, "poll" => Self::Poll, "off" => Self::Off }
-    UrlStyle { "directory" => Self::Directory, "html" => Self::Html, "as_is" => Self::AsIs, "none" => Self::None }
     Availability { "on_create" => Self::OnCreate, "managed" => Self::Managed }
 }

@@ -348,7 +348,7 @@ fn errors_of_shape_say_what_was_expected() {
 #[test]
 fn what_belongs_to_a_later_version_says_so() {
     for (lines, expected) in [
-        ("  site: {generator: mkdocs}", "not in this version yet"),
+        ("  site: {generator: hugo}", "not in this version yet"),
         ("  git: {url: x, ref: y, path: z}", "`git` is not in this version yet"),
         (
             "  sitemap: {url: 'https://x/', headers: {A: b}, proxy: 'http://p:1'}",
@@ -380,7 +380,7 @@ fn sources_must_not_share_a_name_or_an_import_source() {
 fn a_source_needs_one_place_and_one_import_source() {
     let message = refused("sources:\n- name: a\n  site: {base_url: 'https://x/'}\n");
     assert!(message.contains("nothing says where the source is"), "{message}");
-    let message = refused("sources:\n- name: a\n  files: {root: x}\n");
+    let message = refused("sources:\n- name: a\n  files: {root: x}\n  site: {generator: plain}\n");
     assert!(message.contains("nothing names the import source") && message.contains("import_source.id"), "{message}");
     let message = refused("sources:\n- name: a\n  files: {root: x}\n  site: {base_url: nonsense}\n");
     assert!(!message.contains("nothing names the import source"), "{message}");

@@ -2,10 +2,11 @@
 
 use rusqlite::params;
 
+use super::inputs::save_warnings;
 use super::{Ledger, LedgerError, damaged, hash32, text};
 use crate::page::{BodyHash, ContentHash, DocPath, ExternalId, Failure, Fingerprint, SourceHash};
 use crate::plan::{Outline, State};
-use crate::render::{Asked, Facts};
+use crate::render::{Asked, Facts, Warning};
 
 /// A document as it was last seen.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,6 +27,19 @@ pub struct DocumentRow {
     pub facts: Option<Box<str>>,
     /// A page, or why not.
     pub state: State,
+    /// The pages beyond the first that it was split into.
+    pub parts: Vec<PartRow>,
+}
+
+/// A page beyond the first of a document that was split.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PartRow {
+    /// Its id.
+    pub external_id: ExternalId,
+    /// Where the site publishes it.
+    pub url: Option<Box<str>>,
+    /// What it is; its recipe is its document's.
+    pub outline: Outline,
 }
 
 /// A document to be kept.
@@ -35,8 +49,8 @@ pub struct SavedDocument {
     pub row: DocumentRow,
     /// What its render asked for.
     pub asked: Vec<Asked>,
-    /// How many warnings it gave.
-    pub warnings: u64,
+    /// What is to be mended in it.
+    pub warnings: Vec<Warning>,
 }
 
 impl Ledger {
@@ -48,7 +62,19 @@ impl Ledger {
                  body, title, url, html_bytes, not_before, not_after FROM document WHERE source = ?1 ORDER BY path",
             )?;
             let rows = select.query_map([source], |row| document(row, recipe))?;
-            rows.collect()
+            let mut rows: Vec<DocumentRow> = rows.collect::<Result<_, _>>()?;
+            let mut select = db.prepare_cached(
+                "SELECT path, external_id, content_hash, body, title, url, html_bytes FROM part WHERE source = ?1",
+            )?;
+            let mut parts = select.query([source])?;
+            while let Some(row) = parts.next()? {
+                let path = row.get_ref(0)?.as_str().map_err(|e| damaged(0, e))?;
+                if let Ok(at) = rows.binary_search_by(|document| document.path.as_str().cmp(path)) {
+                    let document = &mut rows[at];
+                    document.parts.push(part(row, document)?);
+                }
+            }
+            Ok(rows)
         })
     }
 
@@ -115,8 +141,10 @@ impl Ledger {
                     page.map(|p| i64::try_from(p.html_bytes).unwrap_or(i64::MAX)),
                     page.and_then(|p| p.not_before),
                     page.and_then(|p| p.not_after),
-                    i64::try_from(*warnings).unwrap_or(i64::MAX),
+                    i64::try_from(warnings.len()).unwrap_or(i64::MAX),
                 ])?;
+                save_warnings(tx, source, &row.path, warnings)?;
+                save_parts(tx, source, row)?;
             }
             Ok(())
         })
@@ -146,6 +174,8 @@ impl Ledger {
             for path in paths {
                 delete.execute([source, path.as_str()])?;
                 forget.execute([source, path.as_str()])?;
+                save_warnings(tx, source, path, &[])?;
+                drop_parts(tx, source, path)?;
             }
             Ok(())
         })
@@ -199,6 +229,55 @@ pub fn recipe_tag(recipe: &[u8]) -> u64 {
     recipe.first_chunk().map_or(0, |first| u64::from_le_bytes(*first))
 }
 
+fn part(row: &rusqlite::Row<'_>, document: &DocumentRow) -> rusqlite::Result<PartRow> {
+    let recipe = match &document.state {
+        State::Page(page) => page.recipe,
+        State::Excluded(_) | State::Failed(_) => 0,
+    };
+    Ok(PartRow {
+        external_id: ExternalId::new(row.get_ref(1)?.as_str().map_err(|e| damaged(1, e))?),
+        url: text(row, 5)?,
+        outline: Outline {
+            content_hash: ContentHash(hash32(row, 2)?.unwrap_or_default()),
+            body: BodyHash(row.get::<_, i64>(3)?.cast_unsigned()),
+            recipe,
+            title: text(row, 4)?.unwrap_or_default(),
+            html_bytes: u64::try_from(row.get::<_, i64>(6)?).unwrap_or_default(),
+            not_before: None,
+            not_after: None,
+        },
+    })
+}
+
+/// Keeps the parts of a document. Of one that fails, those that it had stay: Fin has them still.
+fn save_parts(tx: &rusqlite::Transaction<'_>, source: &str, row: &DocumentRow) -> rusqlite::Result<()> {
+    if matches!(row.state, State::Failed(_)) {
+        return Ok(());
+    }
+    drop_parts(tx, source, &row.path)?;
+    let mut insert = tx.prepare_cached(
+        "INSERT INTO part (source, path, external_id, content_hash, body, title, url, html_bytes) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    )?;
+    for PartRow { external_id, url, outline } in &row.parts {
+        insert.execute(params![
+            source,
+            row.path.as_str(),
+            external_id.as_str(),
+            outline.content_hash.0,
+            outline.body.0.cast_signed(),
+            &*outline.title,
+            url,
+            i64::try_from(outline.html_bytes).unwrap_or(i64::MAX),
+        ])?;
+    }
+    Ok(())
+}
+
+fn drop_parts(tx: &rusqlite::Transaction<'_>, source: &str, path: &DocPath) -> rusqlite::Result<()> {
+    tx.prepare_cached("DELETE FROM part WHERE source = ?1 AND path = ?2")?.execute([source, path.as_str()]).map(drop)
+}
+
 fn document(row: &rusqlite::Row<'_>, recipe: &[u8]) -> rusqlite::Result<DocumentRow> {
     let path = DocPath::new(row.get_ref(0)?.as_str().map_err(|e| damaged(0, e))?);
     let external_id = match text(row, 4)? {
@@ -234,5 +313,6 @@ fn document(row: &rusqlite::Row<'_>, recipe: &[u8]) -> rusqlite::Result<Document
         url: text(row, 12)?,
         facts: text(row, 5)?,
         state,
+        parts: Vec::new(),
     })
 }

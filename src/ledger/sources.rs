@@ -22,6 +22,8 @@ pub struct SourceRow {
     pub last_complete_at: Option<i64>,
     /// Since when (unix seconds), and by which problem, deletes are blocked.
     pub blocked: Option<(i64, String)>,
+    /// The generator that the last complete scan was of.
+    pub generator: Option<String>,
 }
 
 /// An import source in Intercom as the ledger knows it.
@@ -69,7 +71,8 @@ impl Ledger {
         self.sqlite(|db| {
             let row = db
                 .prepare_cached(
-                    "SELECT import_source, mounts, last_complete_at, blocked_since, blocked_by FROM source WHERE name = ?1",
+                    "SELECT import_source, mounts, last_complete_at, blocked_since, blocked_by, generator FROM source \
+                     WHERE name = ?1",
                 )?
                 .query_row([name], |row| {
                     let mounts: String = row.get(1)?;
@@ -79,6 +82,7 @@ impl Ledger {
                         mounts: serde_json::from_str(&mounts).map_err(|e| damaged(1, e))?,
                         last_complete_at: row.get(2)?,
                         blocked: since.zip(row.get(4)?),
+                        generator: row.get(5)?,
                     })
                 })
                 .optional()?;
@@ -91,6 +95,7 @@ impl Ledger {
         &mut self,
         name: &str,
         mounts: &[String],
+        generator: &str,
         problem: Option<&Problem>,
         now: i64,
     ) -> Result<(), LedgerError> {
@@ -99,10 +104,10 @@ impl Ledger {
             let changed = match problem {
                 None => tx
                     .prepare_cached(
-                        "UPDATE source SET mounts = ?2, last_complete_at = ?3, blocked_since = NULL, blocked_by = NULL \
-                         WHERE name = ?1",
+                        "UPDATE source SET mounts = ?2, last_complete_at = ?3, generator = ?4, blocked_since = NULL, \
+                         blocked_by = NULL WHERE name = ?1",
                     )?
-                    .execute(params![name, serde_json::to_string(mounts).unwrap_or_default(), now]),
+                    .execute(params![name, serde_json::to_string(mounts).unwrap_or_default(), now, generator]),
                 Some(Problem { path, message }) => {
                     let at = if path.is_empty() { String::new() } else { format!("`{path}`: ") };
                     tx.prepare_cached(
@@ -160,11 +165,11 @@ impl Ledger {
     pub fn rename_source(&mut self, old: &str, name: &str) -> Result<(), LedgerError> {
         self.write(|tx| {
             tx.execute("DELETE FROM source WHERE name = ?1", [name])?;
-            tx.execute("DELETE FROM document WHERE source = ?1", [name])?;
-            tx.execute("DELETE FROM asked WHERE source = ?1", [name])?;
             tx.execute("UPDATE source SET name = ?2 WHERE name = ?1", [old, name])?;
-            tx.execute("UPDATE document SET source = ?2 WHERE source = ?1", [old, name])?;
-            tx.execute("UPDATE asked SET source = ?2 WHERE source = ?1", [old, name])?;
+            for table in ["document", "asked", "input", "part", "warning"] {
+                tx.execute(&format!("DELETE FROM {table} WHERE source = ?1"), [name])?;
+                tx.execute(&format!("UPDATE {table} SET source = ?2 WHERE source = ?1"), [old, name])?;
+            }
             tx.execute("UPDATE import_source SET name = ?2 WHERE name = ?1", [old, name])?;
             tx.execute("UPDATE cycle SET source = ?2 WHERE source = ?1", [old, name]).map(drop)
         })

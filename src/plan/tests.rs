@@ -103,6 +103,8 @@ fn document(path: &str, words: &[&str]) -> Observed {
     };
     let readable = !words.contains(&"unreadable");
     Observed {
+        is_part: false,
+        facts: None,
         path: DocPath::new(path),
         raw: None,
         external_id: ExternalId::new(word(words, "id").unwrap_or(path)),

@@ -17,6 +17,44 @@ const MAX_BYTES: usize = 64 * 1024;
 /// Deeper brackets, or more dashes on one line, are refused before they are parsed: YAML parsers take seconds on them.
 const MAX_NESTING: usize = 48;
 
+/// What the rules of generators go by, beyond what [`Facts`] has a field for; a dot leads into a mapping.
+pub(super) const SITE_KEYS: &[&str] = &[
+    "aliases",
+    "build.list",
+    "build.render",
+    "_build.list",
+    "_build.render",
+    "categories",
+    "category",
+    "collection",
+    "date",
+    "date.created",
+    "excerpt",
+    "headless",
+    "hide_title",
+    "lang",
+    "layout",
+    "linkTitle",
+    "link_title",
+    "nav_title",
+    "orphan",
+    "parse_number_prefixes",
+    "outputs",
+    "pcx_content_type",
+    "redirect_from",
+    "redirect_to",
+    "sidebar.label",
+    "sidebar_label",
+    "sidebarTitle",
+    "sitemap",
+    "tags",
+    "template",
+    "type",
+];
+
+/// More values of one key than this say nothing about a page's place.
+const MAX_VALUES: usize = 64;
+
 /// A document in its two parts.
 #[derive(Debug)]
 pub(super) struct Split<'a> {
@@ -35,6 +73,13 @@ pub(super) struct Front<'a> {
     text: &'a str,
     /// The 1-based line on which `text` begins.
     line: u32,
+}
+
+impl Front<'_> {
+    /// All that it says, for pages that are made of it; nothing where it cannot be read.
+    pub(super) fn json(&self) -> serde_json::Value {
+        parse(self).map_or(serde_json::Value::Null, json)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,7 +146,7 @@ pub(super) fn split_text(source: &str) -> Result<Split<'_>, Failure> {
 }
 
 /// What front matter says; `Failure` names the line that cannot be read.
-pub(super) fn read(front: &Front<'_>) -> Result<Facts, Failure> {
+pub(super) fn read(front: &Front<'_>, waits_for_date: bool) -> Result<Facts, Failure> {
     let entries = match parse(front)? {
         Value::Map(entries) => entries,
         Value::Null => Vec::new(),
@@ -116,9 +161,15 @@ pub(super) fn read(front: &Front<'_>) -> Result<Facts, Failure> {
     for (key, value) in &entries {
         reader.take(key, value)?;
     }
+    for key in SITE_KEYS {
+        let values = scalars(lookup(&entries, key));
+        if !values.is_empty() {
+            reader.facts.keys.insert((*key).to_owned(), values);
+        }
+    }
     let Reader { mut facts, date, .. } = reader;
     // Hugo and Jekyll hold back a page whose `date` lies in the future; an explicit publish date goes before it.
-    facts.not_before = facts.not_before.or(date);
+    facts.not_before = facts.not_before.or(date.filter(|_| waits_for_date));
     Ok(facts)
 }
 
@@ -129,7 +180,7 @@ enum Value {
     Bool(bool),
     Number(String),
     Text(String),
-    List,
+    List(Vec<Value>),
     Map(Vec<(String, Value)>),
 }
 
@@ -141,7 +192,7 @@ impl fmt::Display for Value {
             Self::Number(text) | Self::Text(text) => {
                 write!(f, "`{}`", text.chars().take(80).flat_map(char::escape_debug).collect::<String>())
             }
-            Self::List => f.write_str("a list"),
+            Self::List(_) => f.write_str("a list"),
             Self::Map(_) => f.write_str("a mapping"),
         }
     }
@@ -287,6 +338,31 @@ impl Reader<'_> {
     }
 }
 
+/// The value of a key, through mappings where it has dots.
+fn lookup<'v>(entries: &'v [(String, Value)], key: &str) -> Option<&'v Value> {
+    let (first, rest) = key.split_once('.').map_or((key, None), |(first, rest)| (first, Some(rest)));
+    let (_, value) = entries.iter().find(|(name, _)| name == first)?;
+    match (rest, value) {
+        (None, value) => Some(value),
+        (Some(rest), Value::Map(entries)) => lookup(entries, rest),
+        (Some(_), _) => None,
+    }
+}
+
+/// The texts, numbers and switches of a value, or of a list of them.
+fn scalars(value: Option<&Value>) -> Vec<String> {
+    let one = |value: &Value| match value {
+        Value::Text(text) | Value::Number(text) => Some(text.trim().to_owned()),
+        Value::Bool(flag) => Some(flag.to_string()),
+        Value::Null | Value::List(_) | Value::Map(_) => None,
+    };
+    match value {
+        Some(Value::List(items)) => items.iter().filter_map(one).take(MAX_VALUES).collect(),
+        Some(value) => one(value).into_iter().collect(),
+        None => Vec::new(),
+    }
+}
+
 fn is_off(search: &Value) -> bool {
     match search {
         Value::Bool(on) => !on,
@@ -339,6 +415,18 @@ fn message(error: &dyn fmt::Display) -> String {
     text[..end].to_owned()
 }
 
+fn json(value: Value) -> serde_json::Value {
+    match value {
+        Value::Null => serde_json::Value::Null,
+        Value::Bool(flag) => flag.into(),
+        Value::Number(text) | Value::Text(text) => text.into(),
+        Value::List(members) => members.into_iter().map(json).collect(),
+        Value::Map(entries) => {
+            serde_json::Value::Object(entries.into_iter().map(|(key, value)| (key, json(value))).collect())
+        }
+    }
+}
+
 fn from_toml(value: toml::Value) -> Value {
     match value {
         toml::Value::String(text) => Value::Text(text),
@@ -346,7 +434,7 @@ fn from_toml(value: toml::Value) -> Value {
         toml::Value::Float(number) => Value::Number(number.to_string()),
         toml::Value::Boolean(flag) => Value::Bool(flag),
         toml::Value::Datetime(moment) => Value::Text(moment.to_string()),
-        toml::Value::Array(_) => Value::List,
+        toml::Value::Array(items) => Value::List(items.into_iter().map(from_toml).collect()),
         toml::Value::Table(table) => Value::Map(table.into_iter().map(|(k, v)| (k, from_toml(v))).collect()),
     }
 }
@@ -522,8 +610,11 @@ impl<'de> Visitor<'de> for AnyValue {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
-        while list.next_element::<Value>()?.is_some() {}
-        Ok(Value::List)
+        let mut items = Vec::new();
+        while let Some(item) = list.next_element::<Value>()? {
+            items.push(item);
+        }
+        Ok(Value::List(items))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
@@ -534,7 +625,7 @@ impl<'de> Visitor<'de> for AnyValue {
                 Value::Text(text) | Value::Number(text) => text,
                 Value::Bool(flag) => flag.to_string(),
                 Value::Null => String::new(),
-                Value::List | Value::Map(_) => {
+                Value::List(_) | Value::Map(_) => {
                     return Err(serde::de::Error::custom("a key must be a text"));
                 }
             };

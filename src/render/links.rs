@@ -1,20 +1,16 @@
 //! Links and images: from what a document says to the public url of what it means, never to a broken relative link.
 //!
-//! A link to another document is asked of [`Inputs`], and each answer is kept ([`Asked`]), so that the page is rendered
+//! A link to another document is asked of [`Asking`], which keeps each answer, so that the page is rendered
 //! again exactly when one of them changes.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use url::Url;
 
+use super::asking::Asking;
 use super::elements::SCHEMES;
-use super::{Asked, Inputs};
-use crate::page::DocPath;
+use crate::page::{DocPath, resolve};
 use crate::site::{Site, UrlStyle, percent_decode};
-
-/// A page that asks for more than this is no page of a person's; further relative links lose their target.
-const MAX_ASKED: usize = 10_000;
 
 /// Extensions that only a document has: a link to one that is no page is dead.
 const DOCUMENTS: &[&str] = &["md", "markdown", "mdx", "mdown", "mkd", "rst", "adoc"];
@@ -32,21 +28,16 @@ pub(super) enum Target {
 
 /// Resolves the links of one document.
 pub(super) struct Links<'a> {
+    from: &'a DocPath,
     dir: &'a str,
     page: Option<&'a Url>,
     site: &'a Site,
-    inputs: &'a dyn Inputs,
-    asked: BTreeMap<DocPath, Option<String>>,
+    asking: &'a Asking<'a>,
 }
 
 impl<'a> Links<'a> {
-    pub(super) fn new(path: &'a DocPath, page: Option<&'a Url>, site: &'a Site, inputs: &'a dyn Inputs) -> Self {
-        Self { dir: path.dir(), page, site, inputs, asked: BTreeMap::new() }
-    }
-
-    /// Everything that was asked, sorted, each once.
-    pub(super) fn into_asked(self) -> Vec<Asked> {
-        self.asked.into_iter().map(|(path, answer)| Asked::PageUrl(path, answer)).collect()
+    pub(super) fn new(path: &'a DocPath, page: Option<&'a Url>, site: &'a Site, asking: &'a Asking<'a>) -> Self {
+        Self { from: path, dir: path.dir(), page, site, asking }
     }
 
     /// Where a link leads.
@@ -66,25 +57,49 @@ impl<'a> Links<'a> {
             };
         }
         let path = percent_decode(reference.path).replace('\\', "/");
-        let Some(resolved) = resolve(self.dir, &path) else {
-            return self.dead(&path);
+        if let Some(url) = self.by_generator(&path) {
+            return Target::Url(reference.appended_to(&url));
+        }
+        let Some(resolved) = resolve(self.base_of(&path), &path) else {
+            return self
+                .published(&path)
+                .map_or_else(|| self.dead(&path), |url| Target::Url(reference.appended_to(&url)));
         };
         let is_folder = path.ends_with('/');
-        let mut page = self.document(&resolved, is_folder);
-        if page.is_none() && path.starts_with('/') {
+        let has_own_ways = self.site.link(self.from, &path).is_some();
+        let mut page = if has_own_ways { None } else { self.document(&resolved, is_folder) };
+        if page.is_none() && path.starts_with('/') && !has_own_ways {
             // `/docs/guide/` on a site whose base is `https://host/docs/`.
             let below = self.site.root().and_then(|root| resolved.strip_prefix(root.path().trim_matches('/')));
             let below =
                 below.filter(|below| below.starts_with('/') && below.len() > 1).map(|below| below[1..].to_owned());
             page = below.and_then(|below| self.document(&below, is_folder));
         }
-        if let Some(url) = page {
+        if let Some(url) = page.or_else(|| self.published(&path)) {
             return Target::Url(reference.appended_to(&url));
         }
         if DOCUMENTS.contains(&extension(&resolved).to_ascii_lowercase().as_str()) {
             return self.dead(&resolved);
         }
         self.file(&path, &resolved, &reference).map_or(Target::Nowhere, Target::Url)
+    }
+
+    /// The folder that a path counts from.
+    fn base_of(&self, path: &str) -> &'a str {
+        if path.starts_with('/') { "" } else { self.dir }
+    }
+
+    /// The page that a link means by the generator's own ways.
+    fn by_generator(&self, path: &str) -> Option<String> {
+        let candidates = self.site.link(self.from, path)?;
+        candidates.into_iter().find_map(|candidate| self.asking.page_url(&DocPath::new(candidate)))
+    }
+
+    /// The page that is published where a link leads when it is followed from the published page, as a browser does.
+    fn published(&self, path: &str) -> Option<String> {
+        let is_page = matches!(extension(path).to_ascii_lowercase().as_str(), "" | "html" | "htm");
+        let page = self.page.filter(|_| is_page)?;
+        self.asking.page_at(page.join(&encoded(path)).ok()?.as_str())
     }
 
     /// Where an image lies; `None` where no absolute url can be named.
@@ -97,7 +112,7 @@ impl<'a> Links<'a> {
         } else {
             let reference = Reference::of(&src);
             let path = percent_decode(reference.path).replace('\\', "/");
-            let resolved = resolve(self.dir, &path).filter(|_| !path.is_empty())?;
+            let resolved = resolve(self.base_of(&path), &path).filter(|_| !path.is_empty())?;
             return self.file(&path, &resolved, &reference);
         };
         match target {
@@ -148,26 +163,13 @@ impl<'a> Links<'a> {
                 candidates.push(format!("{}README.md", &stem[..stem.len() - "index".len()]));
             }
         }
-        candidates.into_iter().find_map(|candidate| self.ask(candidate))
-    }
-
-    fn ask(&mut self, path: String) -> Option<String> {
-        let path = DocPath::new(path);
-        if let Some(answer) = self.asked.get(&path) {
-            return answer.clone();
-        }
-        if self.asked.len() >= MAX_ASKED {
-            return None;
-        }
-        let answer = self.inputs.page_url(&path);
-        self.asked.insert(path, answer.clone());
-        answer
+        candidates.into_iter().find_map(|candidate| self.asking.page_url(&DocPath::new(candidate)))
     }
 
     /// A dead link, or where the site has no urls at all, one like any other.
     fn dead(&self, path: &str) -> Target {
         let has_urls = self.site.root().is_some() && self.site.options.urls != UrlStyle::None;
-        if has_urls && self.asked.len() < MAX_ASKED { Target::Dead(path.to_owned()) } else { Target::Nowhere }
+        if has_urls && !self.asking.is_full() { Target::Dead(path.to_owned()) } else { Target::Nowhere }
     }
 }
 
@@ -236,22 +238,6 @@ fn external(href: &str, scheme: &str, allowed: &[&str]) -> Target {
     }
 }
 
-/// The path of a reference within the source, without a leading or trailing `/`; `None` where it leaves the root.
-fn resolve(dir: &str, path: &str) -> Option<String> {
-    let base = if path.starts_with('/') { "" } else { dir };
-    let mut parts: Vec<&str> = Vec::new();
-    for part in base.split('/').chain(path.split('/')) {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop()?;
-            }
-            part => parts.push(part),
-        }
-    }
-    Some(parts.join("/"))
-}
-
 /// The extension of a path's last part; `1.2` has none.
 fn extension(path: &str) -> &str {
     let name = path.rsplit('/').next().unwrap_or_default();
@@ -274,8 +260,11 @@ fn encoded(path: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use crate::page::DocPath;
+    use crate::render::{Asked, Inputs};
     use crate::site::{Generator, SiteOptions};
 
     struct Pages(&'static [&'static str]);
@@ -291,12 +280,18 @@ mod tests {
 
     fn site(base: Option<&str>) -> Site {
         let base_url = base.map(|base| Url::parse(base).unwrap());
-        Site::new(SiteOptions { generator: Generator::Plain, base_url, urls: UrlStyle::Directory })
+        Site::plain(SiteOptions {
+            generator: Generator::Plain,
+            base_url,
+            urls: UrlStyle::Directory,
+            settings: BTreeMap::new(),
+        })
     }
 
     fn link_from(base: Option<&str>, page: Option<&str>, href: &str) -> Target {
         let (site, page, path) = (site(base), page.map(|page| Url::parse(page).unwrap()), DocPath::new("guide/now.md"));
-        Links::new(&path, page.as_ref(), &site, &PAGES).link(href)
+        let asking = Asking::new(&PAGES);
+        Links::new(&path, page.as_ref(), &site, &asking).link(href)
     }
 
     fn link(href: &str) -> String {
@@ -394,7 +389,8 @@ mod tests {
     #[test]
     fn images_are_of_the_web_only() {
         let (site, path) = (site(Some("https://d.example/docs/")), DocPath::new("guide/now.md"));
-        let links = Links::new(&path, None, &site, &PAGES);
+        let asking = Asking::new(&PAGES);
+        let links = Links::new(&path, None, &site, &asking);
         assert_eq!(links.image("a.png").unwrap(), "https://d.example/docs/guide/a.png");
         assert_eq!(links.image("//cdn.example/a.png").unwrap(), "https://cdn.example/a.png");
         for src in ["data:image/png;base64,x", "mailto:x", "", "../../a.png", "#x", "javascript:x"] {
@@ -405,13 +401,14 @@ mod tests {
     #[test]
     fn everything_asked_is_kept_once_with_its_answer() {
         let (site, path) = (site(Some("https://d.example/docs/")), DocPath::new("guide/now.md"));
-        let mut links = Links::new(&path, None, &site, &PAGES);
+        let asking = Asking::new(&PAGES);
+        let mut links = Links::new(&path, None, &site, &asking);
         for href in ["start.md", "gone.md", "start.md#x", "https://x.example"] {
             links.link(href);
         }
         let asked = |path: &str, url: Option<&str>| Asked::PageUrl(DocPath::new(path), url.map(Into::into));
         assert_eq!(
-            links.into_asked(),
+            asking.into_asked(),
             [asked("guide/gone.md", None), asked("guide/start.md", Some("https://d.example/docs/~guide/start.md"))]
         );
     }

@@ -6,6 +6,7 @@
 
 use std::ops::Range;
 
+use super::dialect::Lines;
 use super::fails;
 use super::warnings::Warnings;
 use crate::page::Failure;
@@ -60,7 +61,13 @@ pub(super) struct Finder<'a> {
 impl<'a> Finder<'a> {
     /// Looks at a body that begins on this line.
     pub(super) fn new(body: &'a str, first_line: u32) -> Self {
-        Self { body, lines: Warnings::new(body, first_line), open: None, ranges: Vec::new(), known: Vec::new() }
+        Self {
+            body,
+            lines: Warnings::new(body, Lines::straight(first_line), Vec::new()),
+            open: None,
+            ranges: Vec::new(),
+            known: Vec::new(),
+        }
     }
 
     /// Takes a comment: what stands between its signs, and where the whole of it stands in the body.

@@ -1,6 +1,7 @@
 //! What a person may want to mend in a document, by line. Bounded: a page is no place for a million sentences.
 
 use super::Warning;
+use super::dialect::Lines;
 
 /// More warnings than this of one page are counted, not kept.
 const MAX: usize = 100;
@@ -11,15 +12,15 @@ pub(super) struct Warnings<'a> {
     body: &'a str,
     kept: Vec<Warning>,
     more: usize,
-    /// A place in the body and its line, so that counting goes on from there.
-    known: (usize, u32),
-    first_line: u32,
+    /// A place in the body and its line, counted from 0, so that counting goes on from there.
+    known: (usize, usize),
+    lines: Lines,
 }
 
 impl<'a> Warnings<'a> {
-    /// `first_line` is the 1-based line on which the body begins.
-    pub(super) fn new(body: &'a str, first_line: u32) -> Self {
-        Self { body, kept: Vec::new(), more: 0, known: (0, first_line), first_line }
+    /// `lines` say where the body's lines come from; `kept` are warnings that there are already.
+    pub(super) fn new(body: &'a str, lines: Lines, kept: Vec<Warning>) -> Self {
+        Self { body, kept, more: 0, known: (0, 0), lines }
     }
 
     /// Keeps a warning about a place in the body.
@@ -44,11 +45,11 @@ impl<'a> Warnings<'a> {
     pub(super) fn line(&mut self, offset: usize) -> u32 {
         let offset = offset.min(self.body.len());
         if offset < self.known.0 {
-            self.known = (0, self.first_line);
+            self.known = (0, 0);
         }
         let newlines = self.body.as_bytes()[self.known.0..offset].split(|&byte| byte == b'\n').count() - 1;
-        self.known = (offset, self.known.1.saturating_add(u32::try_from(newlines).unwrap_or(u32::MAX)));
-        self.known.1
+        self.known = (offset, self.known.1 + newlines);
+        self.lines.origin(self.known.1)
     }
 
     /// The warnings, and one that says how many more there are.
@@ -67,13 +68,13 @@ mod tests {
 
     #[test]
     fn lines_count_from_the_documents_start_in_any_order() {
-        let mut warnings = Warnings::new("a\nb\nc", 10);
+        let mut warnings = Warnings::new("a\nb\nc", Lines::straight(10), Vec::new());
         assert_eq!([warnings.line(4), warnings.line(0), warnings.line(2), warnings.line(99)], [12, 10, 11, 12]);
     }
 
     #[test]
     fn too_many_are_counted() {
-        let mut warnings = Warnings::new("", 1);
+        let mut warnings = Warnings::new("", Lines::straight(1), Vec::new());
         for number in 0..MAX + 7 {
             warnings.push("x", 0, || number.to_string());
         }

@@ -25,6 +25,8 @@ use std::thread;
 use jiff::Timestamp;
 
 use crate::page::DocPath;
+use crate::site;
+use crate::source::{Document, Read};
 
 /// Where the documents are and which of them count.
 #[derive(Clone, Debug)]
@@ -68,6 +70,36 @@ pub struct Files {
     now: fn() -> Timestamp,
 }
 
+/// The whole folder, whatever its patterns take: for the configuration of a generator.
+impl site::Tree for Files {
+    fn read(&self, path: &str) -> Result<Option<Vec<u8>>, String> {
+        let document = Document { path: DocPath::new(path), raw: None, fingerprint: None, failure: None };
+        match Self::read(self, &document) {
+            Read::Content(content) => Ok(Some(content.bytes)),
+            Read::Absent => Ok(None),
+            Read::Failed(failure) if failure.code == "not_a_file" => Ok(None),
+            Read::Failed(failure) => Err(failure.message),
+        }
+    }
+
+    fn list(&self, folder: &str) -> Vec<String> {
+        const MAX_NAMES: usize = 10_000;
+        let Some(folder) = self.within(folder) else { return Vec::new() };
+        let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+        let name = |entry: std::fs::DirEntry| {
+            let name = entry.file_name().into_string().ok()?;
+            Some(if entry.path().is_dir() { name + "/" } else { name })
+        };
+        let mut names: Vec<String> = entries.take(MAX_NAMES).filter_map(|entry| name(entry.ok()?)).collect();
+        names.sort();
+        names
+    }
+
+    fn exists(&self, path: &str) -> bool {
+        self.within(path).is_some_and(|path| path.exists())
+    }
+}
+
 /// Why a pattern of `include` or `exclude` cannot be one: for whoever knows the line that it stands in.
 pub fn check_pattern(pattern: &str) -> Result<(), &'static str> {
     globs::check(pattern)
@@ -83,6 +115,12 @@ impl Files {
         }
         let threads = thread::available_parallelism().map_or(1, NonZero::get).min(MAX_THREADS);
         Ok(Self { options, globs, opener: handles::Opener::new(), threads, now })
+    }
+
+    /// Where a path lies; `None`: beyond the root, by its own words.
+    fn within(&self, path: &str) -> Option<PathBuf> {
+        let is_inside = path.split('/').all(|part| part != ".." && !part.contains(['\0', '\\']));
+        (is_inside && !path.starts_with('/')).then(|| self.options.root.join(path))
     }
 
     /// Whether the patterns alone leave this path out, whatever is there.

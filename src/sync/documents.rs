@@ -5,9 +5,11 @@ use std::sync::Arc;
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 use super::Mirror;
+use super::seen::{Answers, Seen};
 use crate::apply::Documents;
 use crate::page::{DocPath, ExternalId, Failure, Page, Problem};
 use crate::plan::{Observed, State};
+use crate::render;
 use crate::source::Known;
 
 /// The documents of one observation.
@@ -16,7 +18,7 @@ pub struct Rendering {
     /// What makes pages of them.
     pub mirror: Arc<Mirror>,
     /// What they were, for links among them.
-    pub documents: Arc<Vec<Observed>>,
+    pub seen: Arc<Seen>,
     /// What the last complete scan saw.
     pub known: Known,
 }
@@ -24,11 +26,9 @@ pub struct Rendering {
 impl Documents for Rendering {
     async fn page(&self, document: Observed) -> Result<Page, Failure> {
         let this = self.clone();
-        off_the_loop(move || {
-            this.mirror.render_again(&document, &this.documents).rendered.map(|rendered| rendered.page)
-        })
-        .await
-        .unwrap_or_else(|| Err(Failure::new("panic", "rendering it did not end")))
+        off_the_loop(move || this.mirror.page_again(&document, &this.seen).map(|rendered| rendered.page))
+            .await
+            .unwrap_or_else(|| Err(Failure::new("panic", "rendering it did not end")))
     }
 
     async fn still_gone(&self, id: ExternalId, path: DocPath) -> Result<bool, Problem> {
@@ -42,12 +42,17 @@ impl Rendering {
     fn is_gone(&self, id: &ExternalId, path: &DocPath) -> Result<bool, Problem> {
         let Some(document) = self.mirror.source.look(path, &self.known)? else { return Ok(true) };
         // It is there: gone only if its author, or its new id, says so still.
-        let seen = self.documents.binary_search_by(|d| d.path.cmp(path)).ok().map(|at| &self.documents[at]);
-        let Some(seen) = seen else { return Ok(false) };
+        let Some(seen) = self.seen.find(path) else { return Ok(false) };
         let Some(facts) = self.mirror.facts_now(&document) else { return Ok(false) };
-        let has_id = facts.id.as_deref().map_or_else(|| ExternalId::from(path), ExternalId::new);
-        if facts.excluded.is_some() || has_id != *id {
+        let has_id = render::external_id(path, &facts, &self.mirror.site);
+        if self.mirror.site.place(path, &facts, &Answers(&self.seen, &self.mirror)).excluded.is_some() {
             return Ok(true);
+        }
+        if has_id != *id {
+            // A part of it, perhaps: gone only if the document is whole and has no such part.
+            let is_part = id.as_str().strip_prefix(has_id.as_str()).is_some_and(|rest| rest.starts_with('#'));
+            let pages = || self.mirror.render_again(seen, &self.seen).rendered;
+            return Ok(!is_part || pages().is_ok_and(|pages| pages.iter().all(|page| page.page.external_id != *id)));
         }
         let dates = (facts.not_before, facts.not_after);
         Ok(

@@ -3,29 +3,36 @@
 //! A document is read when its fingerprint differs, and rendered when its bytes, the recipe (renderer's version, site and
 //! page options) or an answer that its last render was given differs. Synchronous: callers put it on a blocking thread.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 
 use super::Mirror;
-use crate::ledger::{DocumentRow, Ledger, LedgerError, SavedDocument, recipe_tag};
+use super::seen::{Answers, Seen, facts_of};
+use crate::ledger::{DocumentRow, InputRow, Ledger, LedgerError, PartRow, SavedDocument, recipe_tag};
 use crate::page::{BodyHash, DocPath, ExternalId, Failure, Fingerprint, Problem, SourceHash};
 use crate::plan::{Observed, Outline, State};
-use crate::render::{self, Asked, Facts, Inputs, Recipe, Rendered};
+use crate::render::{self, Asked, Facts, Recipe, Rendered, Subject, Warning};
+use crate::site::{Placement, Site};
 use crate::source::{Document, Read, Scan};
 
 /// Documents that are worked on between two commits.
 const CHUNK: usize = 512;
 
+/// Warnings that a look hands on; the ledger keeps all of them.
+const MAX_WARNINGS: usize = 1000;
+
 /// What one look at a source came to.
 #[derive(Debug, Default)]
 pub struct Observation {
-    /// The documents, sorted by path.
-    pub documents: Vec<Observed>,
+    /// The documents.
+    pub seen: Seen,
     /// What could not be seen.
     pub problems: Vec<Problem>,
     /// Documents whose bytes were read.
     pub read: u64,
+    /// What is to be mended in documents that were rendered just now, the first of it.
+    pub warnings: Vec<(DocPath, Warning)>,
 }
 
 /// What was seen before, and whether what is seen now is kept.
@@ -53,15 +60,39 @@ pub fn observe(
     let rows = memory.documents(mirror)?;
     let Scan { documents, problems, .. } = scan;
     let complete = problems.is_empty();
-    let mut work = Work { mirror, complete, read: 0, done: 0, total: documents.len() as u64, progress };
-    let (mut observed, pending, gone) = work.compare(documents, rows, full);
-    let pending = work.read(&mut observed, pending, memory)?;
-    let pending = work.add_affected(&observed, pending, memory)?;
-    work.render(&mut observed, pending, memory)?;
-    if problems.is_empty() {
-        memory.forget(mirror, &gone)?;
+    let total = documents.len() as u64;
+    let mut work = Work {
+        mirror,
+        complete,
+        read: 0,
+        done: 0,
+        total,
+        progress,
+        parts: Vec::new(),
+        used: HashSet::new(),
+        warnings: Vec::new(),
+    };
+    let (mut seen, pending, gone) = work.compare(documents, rows, full);
+    let inputs = memory.inputs(mirror)?;
+    let probes = inputs.iter().map(|row| mirror.source.probe(&row.path)).collect();
+    let known: Vec<DocPath> = inputs.iter().map(|row| row.path.clone()).collect();
+    seen.know(inputs, probes);
+    let mut pending = work.read(&mut seen, pending, memory)?;
+    if complete && mirror.site.depends_on_others() {
+        let displaced = work.displaced(&mut seen, &pending, memory)?;
+        pending.extend(displaced);
+        pending.sort_by_key(|item| item.at);
     }
-    Ok(Observation { documents: observed, problems, read: work.read })
+    let pending = work.add_affected(&seen, pending, memory)?;
+    work.render(&mut seen, pending, memory)?;
+    if complete {
+        memory.forget(mirror, &gone)?;
+        let unused: Vec<DocPath> = known.into_iter().filter(|path| !work.used.contains(path)).collect();
+        memory.save_inputs(mirror, &seen.news_of_files(), &unused)?;
+    }
+    let Work { read, parts, warnings, .. } = work;
+    seen.add_parts(parts);
+    Ok(Observation { seen, problems, read, warnings })
 }
 
 /// A document that is not what the ledger says, by its position among the observed.
@@ -80,6 +111,11 @@ struct Work<'a> {
     done: u64,
     total: u64,
     progress: Progress<'a>,
+    /// The pages beyond the first of documents that were split.
+    parts: Vec<Observed>,
+    /// The files that some render has asked for.
+    used: HashSet<DocPath>,
+    warnings: Vec<(DocPath, Warning)>,
 }
 
 impl Work<'_> {
@@ -89,7 +125,7 @@ impl Work<'_> {
         documents: Vec<Document>,
         rows: Vec<DocumentRow>,
         full: bool,
-    ) -> (Vec<Observed>, Vec<Pending>, Vec<DocPath>) {
+    ) -> (Seen, Vec<Pending>, Vec<DocPath>) {
         let mut observed: Vec<Observed> = Vec::with_capacity(documents.len());
         let (mut pending, mut gone) = (Vec::new(), Vec::new());
         let mut rows = rows.into_iter().peekable();
@@ -103,13 +139,17 @@ impl Work<'_> {
             match (failure, row) {
                 (Some(failure), row) => {
                     let state = State::Failed(failure);
+                    if let Some(row) = &row {
+                        self.parts.extend(row.parts.iter().map(|part| failed_part(row, part, &state)));
+                    }
                     observed.push(seen(path, raw, row.as_ref(), state));
                 }
                 (None, Some(row))
                     if !full && row.current && fingerprint.is_some() && row.fingerprint == fingerprint =>
                 {
-                    let DocumentRow { source_hash, external_id, url, state, .. } = row;
-                    observed.push(Observed { path, raw, external_id, source_hash, url, state });
+                    self.parts.extend(row.parts.iter().map(|part| unchanged_part(&row, part)));
+                    let DocumentRow { source_hash, external_id, url, facts, state, .. } = row;
+                    observed.push(Observed { path, raw, is_part: false, external_id, source_hash, url, facts, state });
                 }
                 (None, row) => {
                     let state = State::Failed(Box::new(Failure::new("unreadable", "not read yet")));
@@ -120,13 +160,13 @@ impl Work<'_> {
         }
         gone.extend(rows.map(|row| row.path));
         self.done = (observed.len() - pending.len()) as u64;
-        (observed, pending, gone)
+        (Seen::new(observed), pending, gone)
     }
 
     /// Reads what must be read; returns what must be rendered.
     fn read(
         &mut self,
-        observed: &mut [Observed],
+        seen: &mut Seen,
         pending: Vec<Pending>,
         memory: &mut Memory<'_>,
     ) -> Result<Vec<Pending>, LedgerError> {
@@ -137,18 +177,24 @@ impl Work<'_> {
             if chunk.is_empty() {
                 break;
             }
-            let results = in_parallel(&chunk, |pending| self.mirror.read_facts(&observed[pending.at]));
+            let results = in_parallel(&chunk, |pending| self.mirror.read_facts(&seen.documents[pending.at]));
             self.read += chunk.len() as u64;
             let mut saved = Vec::new();
             for (mut item, (read, facts)) in chunk.into_iter().zip(results) {
-                let document = &mut observed[item.at];
+                let path = seen.documents[item.at].path.clone();
+                let placed = facts.map(|facts| {
+                    let placement = self.mirror.site.place(&path, &facts, &Answers(seen, self.mirror));
+                    (facts, placement)
+                });
+                let document = &mut seen.documents[item.at];
+                document.facts = placed.as_ref().ok().and_then(|(facts, _)| facts_json(facts));
                 let (hash, fingerprint) = read;
                 document.source_hash = hash;
                 item.fingerprint = fingerprint;
-                match facts {
-                    Ok(facts) => {
-                        if self.take_facts(document, &facts) {
-                            saved.push(save(document, item.fingerprint, Some(&facts), Vec::new(), 0));
+                match placed {
+                    Ok((facts, placement)) => {
+                        if take_facts(document, &facts, &placement, &self.mirror.site) {
+                            saved.push(save(document, item.fingerprint, Some(&facts), Extras::default()));
                             self.done += 1;
                         } else {
                             to_render.push(item);
@@ -156,7 +202,8 @@ impl Work<'_> {
                     }
                     Err(failure) => {
                         document.state = State::Failed(Box::new(failure));
-                        saved.push(save(document, item.fingerprint, None, Vec::new(), 0));
+                        saved.push(save(document, item.fingerprint, None, Extras::default()));
+                        self.keep_parts(document, item.row.as_deref());
                         self.done += 1;
                     }
                 }
@@ -167,40 +214,69 @@ impl Work<'_> {
         Ok(to_render)
     }
 
-    /// Gives a document the id and the url that its facts ask for; `true` where no render is needed to know its state.
-    fn take_facts(&self, document: &mut Observed, facts: &Facts) -> bool {
-        document.external_id = facts.id.as_deref().map_or_else(|| ExternalId::from(&document.path), ExternalId::new);
-        document.url = match facts.excluded {
-            None => self.mirror.site.url(&document.path, facts).map(|url| String::from(url).into()),
-            Some(_) => None,
-        };
-        if let Some(reason) = &facts.excluded {
-            document.state = State::Excluded(reason.as_str().into());
-            return true;
+    /// Documents that did not change, and that the site publishes otherwise now because others came or went.
+    fn displaced(
+        &self,
+        seen: &mut Seen,
+        pending: &[Pending],
+        memory: &mut Memory<'_>,
+    ) -> Result<Vec<Pending>, LedgerError> {
+        let is_pending: HashSet<usize> = pending.iter().map(|item| item.at).collect();
+        let (mut displaced, mut excluded) = (Vec::new(), Vec::new());
+        for at in (0..seen.documents.len()).filter(|at| !is_pending.contains(at)) {
+            let document = &seen.documents[at];
+            let was = match &document.state {
+                State::Page(_) => None,
+                State::Excluded(reason) => Some(&**reason),
+                State::Failed(_) => continue,
+            };
+            let facts = facts_of(document);
+            let placement = self.mirror.site.place(&document.path, &facts, &Answers(seen, self.mirror));
+            let url = placement.url.as_ref().filter(|_| placement.excluded.is_none()).map(url::Url::as_str);
+            if url == document.url.as_deref() && placement.excluded.as_deref() == was {
+                continue;
+            }
+            if take_facts(&mut seen.documents[at], &facts, &placement, &self.mirror.site) {
+                excluded.push(save(&seen.documents[at], None, Some(&facts), Extras::default()));
+            } else {
+                displaced.push(Pending { at, fingerprint: None, row: None });
+            }
         }
-        false
+        memory.save(self.mirror, &excluded)?;
+        Ok(displaced)
+    }
+
+    /// The parts of a document that fails now: Fin has them still.
+    fn keep_parts(&mut self, document: &Observed, row: Option<&DocumentRow>) {
+        if let Some(row) = row {
+            self.parts.extend(row.parts.iter().map(|part| failed_part(row, part, &document.state)));
+        }
     }
 
     /// Says what is to be done about each document that was read, and adds those whose last render was given an answer
     /// that is another one now.
     fn add_affected(
-        &self,
-        observed: &[Observed],
+        &mut self,
+        seen: &Seen,
         pending: Vec<Pending>,
         memory: &mut Memory<'_>,
     ) -> Result<Vec<(Pending, Todo)>, LedgerError> {
+        let observed = &seen.documents;
         // Compared with what each render was given, not with what changed just now: what a crash or a scan with problems
         // has left behind is found as well.
         let mut affected = HashSet::new();
-        let inputs = Pages(observed);
-        let is_seen = |target: &DocPath| observed.binary_search_by(|d| d.path.cmp(target)).is_ok();
+        let answers = Answers(seen, self.mirror);
+        let used = &mut self.used;
         memory.each_asked(self.mirror, |path, asked| {
-            // What a scan with problems did not see may be there: links to it stay.
-            let differs = asked.iter().any(|Asked::PageUrl(target, answer)| {
-                inputs.page_url(target) != *answer && (self.complete || is_seen(target))
-            });
-            if differs && let Ok(at) = observed.binary_search_by(|d| d.path.as_str().cmp(path)) {
-                affected.insert(at);
+            let Ok(at) = observed.binary_search_by(|d| d.path.as_str().cmp(path)) else { return };
+            for asked in asked {
+                // What a scan with problems did not see may be there: links to it stay.
+                if !answers.still(&asked) && (self.complete || answers.is_seen(&asked)) {
+                    affected.insert(at);
+                }
+                if let Asked::File(path, _) = asked {
+                    used.insert(path);
+                }
             }
         })?;
         let mut work = Vec::with_capacity(pending.len() + affected.len());
@@ -208,11 +284,13 @@ impl Work<'_> {
             let hash = observed[item.at].source_hash;
             let same = |row: &DocumentRow| row.current && hash.is_some() && row.source_hash == hash;
             let todo = match item.row.take() {
-                Some(row) if !affected.contains(&item.at) && same(&row) => match row.state {
-                    State::Page(page) => Todo::Keep(Box::new(page)),
-                    _ => Todo::Render,
-                },
-                _ => Todo::Render,
+                Some(row) if !affected.contains(&item.at) && same(&row) && matches!(row.state, State::Page(_)) => {
+                    Todo::Keep(row)
+                }
+                row => {
+                    item.row = row;
+                    Todo::Render
+                }
             };
             affected.remove(&item.at);
             work.push((item, todo));
@@ -226,11 +304,13 @@ impl Work<'_> {
     /// Renders what must be rendered, and keeps it.
     fn render(
         &mut self,
-        observed: &mut [Observed],
+        seen: &mut Seen,
         work: Vec<(Pending, Todo)>,
         memory: &mut Memory<'_>,
     ) -> Result<(), LedgerError> {
         let mut work = work.into_iter();
+        // Parts of documents that are rendered anew; of those that fail, the ones that Fin has.
+        let (mut parts, mut fresh, mut failed) = (Vec::new(), HashSet::new(), HashMap::new());
         loop {
             let chunk: Vec<(Pending, Todo)> = work.by_ref().take(CHUNK).collect();
             if chunk.is_empty() {
@@ -240,23 +320,37 @@ impl Work<'_> {
                 Todo::Keep(_) => None,
                 Todo::Render => {
                     // The html is let go here, so that a chunk holds outlines only.
-                    let mut document = observed[item.at].clone();
-                    let again = self.mirror.render_again(&document, observed);
+                    let mut document = seen.documents[item.at].clone();
+                    let again = self.mirror.render_again(&document, seen);
                     let row = take_render(&mut document, again, &self.mirror.recipe);
                     Some((document, row))
                 }
             });
             let (mut saved, mut touched) = (Vec::new(), Vec::new());
             for ((item, todo), result) in chunk.into_iter().zip(results) {
-                let document = &mut observed[item.at];
+                let document = &mut seen.documents[item.at];
                 match (todo, result) {
-                    (Todo::Keep(page), _) => {
-                        document.state = State::Page(*page);
+                    (Todo::Keep(row), _) => {
+                        self.parts.extend(row.parts.iter().map(|part| unchanged_part(&row, part)));
+                        document.state = row.state;
                         touched.push((document.path.clone(), item.fingerprint));
                     }
-                    (Todo::Render, Some((rendered, row))) => {
+                    (Todo::Render, Some((rendered, saved_row))) => {
                         *document = rendered;
-                        saved.push(row);
+                        if let State::Failed(_) = &document.state {
+                            failed.insert(document.path.clone(), document.state.clone());
+                            let document = document.clone();
+                            self.keep_parts(&document, item.row.as_deref());
+                        } else {
+                            fresh.insert(document.path.clone());
+                            let row = &saved_row.row;
+                            parts.extend(row.parts.iter().map(|part| unchanged_part(row, part)));
+                        }
+                        self.used.extend(saved_row.asked.iter().filter_map(Asked::file).cloned());
+                        let room = MAX_WARNINGS.saturating_sub(self.warnings.len());
+                        let news = saved_row.warnings.iter().take(room).cloned();
+                        self.warnings.extend(news.map(|warning| (saved_row.row.path.clone(), warning)));
+                        saved.push(saved_row);
                     }
                     (Todo::Render, None) => {}
                 }
@@ -266,14 +360,32 @@ impl Work<'_> {
             memory.touch(self.mirror, &touched)?;
             (self.progress)(self.done.min(self.total), self.total);
         }
+        self.parts.retain(|part| !fresh.contains(&part.path));
+        for part in &mut self.parts {
+            if let Some(state) = failed.get(&part.path) {
+                part.state = state.clone();
+            }
+        }
+        self.parts.append(&mut parts);
         Ok(())
     }
+}
+
+/// Gives a document the id and the url that its facts ask for; `true` where no render is needed to know its state.
+fn take_facts(document: &mut Observed, facts: &Facts, placement: &Placement, site: &Site) -> bool {
+    document.external_id = render::external_id(&document.path, facts, site);
+    let is_page = placement.excluded.is_none();
+    document.url = placement.url.clone().filter(|_| is_page).map(|url| String::from(url).into());
+    if let Some(reason) = &placement.excluded {
+        document.state = State::Excluded(reason.as_str().into());
+    }
+    !is_page
 }
 
 /// What is to be done about a document that was read, or that is affected by another.
 enum Todo {
     /// Its bytes are the same after all.
-    Keep(Box<Outline>),
+    Keep(Box<DocumentRow>),
     /// Render it.
     Render,
 }
@@ -287,8 +399,8 @@ pub struct Again {
     pub source_hash: Option<SourceHash>,
     /// What tells these bytes from later ones.
     pub fingerprint: Option<Fingerprint>,
-    /// The page, or why not.
-    pub rendered: Result<Rendered, Failure>,
+    /// The page and, of a document that is split, those after it; or why not.
+    pub rendered: Result<Vec<Rendered>, Failure>,
 }
 
 type Looked = ((Option<SourceHash>, Option<Fingerprint>), Result<Facts, Failure>);
@@ -298,7 +410,7 @@ impl Mirror {
         match self.source.read(&document(observed)) {
             Read::Content(content) => {
                 let hash = SourceHash::of(&content.bytes);
-                let facts = guarded(|| render::facts(&observed.path, &content.bytes));
+                let facts = guarded(|| render::facts(&observed.path, &content.bytes, &self.site));
                 ((Some(hash), content.fingerprint), facts)
             }
             Read::Absent => ((None, None), Err(Failure::new("unreadable", "it went away while it was read"))),
@@ -310,13 +422,20 @@ impl Mirror {
     #[must_use]
     pub fn facts_now(&self, document: &Document) -> Option<Facts> {
         let Read::Content(content) = self.source.read(document) else { return None };
-        guarded(|| render::facts(&document.path, &content.bytes)).ok()
+        guarded(|| render::facts(&document.path, &content.bytes, &self.site)).ok()
+    }
+
+    /// The page of an observed document, or of a part of one, rendered anew.
+    pub fn page_again(&self, observed: &Observed, seen: &Seen) -> Result<Rendered, Failure> {
+        let pages = self.render_again(observed, seen).rendered?;
+        let page = pages.into_iter().find(|rendered| rendered.page.external_id == observed.external_id);
+        page.ok_or_else(|| Failure::new("changing", "it changes while it is read: it is looked at again next time"))
     }
 
     /// Reads and renders a document anew. Where its front matter now asks for another id, url or for no page at all, that
     /// is a failure of this cycle (`changing`): the next one sees it whole.
     #[must_use]
-    pub fn render_again(&self, observed: &Observed, documents: &[Observed]) -> Again {
+    pub fn render_again(&self, observed: &Observed, seen: &Seen) -> Again {
         let failed = |rendered| Again { facts: Facts::default(), source_hash: None, fingerprint: None, rendered };
         let content = match self.source.read(&document(observed)) {
             Read::Content(content) => content,
@@ -325,30 +444,25 @@ impl Mirror {
         };
         let source_hash = Some(SourceHash::of(&content.bytes));
         let again = |facts, rendered| Again { facts, source_hash, fingerprint: content.fingerprint.clone(), rendered };
-        let facts = match guarded(|| render::facts(&observed.path, &content.bytes)) {
+        let facts = match guarded(|| render::facts(&observed.path, &content.bytes, &self.site)) {
             Ok(facts) => facts,
             Err(failure) => return again(Facts::default(), Err(failure)),
         };
-        let id = facts.id.as_deref().map_or_else(|| ExternalId::from(&observed.path), ExternalId::new);
-        let url = self.site.url(&observed.path, &facts).map(String::from);
-        if facts.excluded.is_some() || id != observed.external_id || url.as_deref() != observed.url.as_deref() {
+        let id = render::external_id(&observed.path, &facts, &self.site);
+        let answers = Answers(seen, self);
+        let placement = self.site.place(&observed.path, &facts, &answers);
+        let url = placement.url.clone().map(String::from);
+        let is_same = observed.is_part || (id == observed.external_id && url.as_deref() == observed.url.as_deref());
+        if placement.excluded.is_some() || !is_same {
             let changing = Failure::new("changing", "it changes while it is read: it is looked at again next time");
             return Again { fingerprint: None, ..again(facts, Err(changing)) };
         }
         let rendered = guarded(|| {
-            render::render(&observed.path, &content.bytes, &facts, &self.site, &self.page, &Pages(documents))
+            let bytes = &content.bytes;
+            let subject = Subject { path: &observed.path, bytes, facts: &facts, placement: &placement };
+            render::render(subject, &self.site, &self.page, &answers).map(|page| vec![page])
         });
         again(facts, rendered)
-    }
-}
-
-/// What renders may ask, answered from the documents of one scan.
-struct Pages<'a>(&'a [Observed]);
-
-impl Inputs for Pages<'_> {
-    fn page_url(&self, path: &DocPath) -> Option<String> {
-        let at = self.0.binary_search_by(|document| document.path.cmp(path)).ok()?;
-        self.0[at].url.as_deref().map(str::to_owned)
     }
 }
 
@@ -366,7 +480,34 @@ fn document(observed: &Observed) -> Document {
 /// A document of which nothing new is known keeps the id and the url that it had.
 fn seen(path: DocPath, raw: Option<Box<std::path::Path>>, row: Option<&DocumentRow>, state: State) -> Observed {
     let external_id = row.map_or_else(|| ExternalId::from(&path), |row| row.external_id.clone());
-    Observed { path, raw, external_id, source_hash: None, url: row.and_then(|row| row.url.clone()), state }
+    let url = row.and_then(|row| row.url.clone());
+    let facts = row.and_then(|row| row.facts.clone());
+    Observed { path, raw, is_part: false, external_id, source_hash: None, url, facts, state }
+}
+
+/// A part of a document that is as it was.
+fn unchanged_part(row: &DocumentRow, part: &PartRow) -> Observed {
+    Observed {
+        path: row.path.clone(),
+        raw: None,
+        is_part: true,
+        external_id: part.external_id.clone(),
+        source_hash: row.source_hash.map(|hash| part_hash(hash, &part.external_id)),
+        url: part.url.clone(),
+        facts: None,
+        state: State::Page(part.outline.clone()),
+    }
+}
+
+/// A part of a document that fails for now.
+fn failed_part(row: &DocumentRow, part: &PartRow, state: &State) -> Observed {
+    Observed { state: state.clone(), source_hash: None, ..unchanged_part(row, part) }
+}
+
+/// What pairs a part with itself under another document's name, and with no other part.
+fn part_hash(document: SourceHash, id: &ExternalId) -> SourceHash {
+    let anchor = id.as_str().rsplit('#').next().unwrap_or_default();
+    SourceHash::of(format!("{document}#{anchor}").as_bytes())
 }
 
 fn outline(rendered: &Rendered, facts: &Facts, recipe: &Recipe) -> Outline {
@@ -382,32 +523,39 @@ fn outline(rendered: &Rendered, facts: &Facts, recipe: &Recipe) -> Outline {
     }
 }
 
+/// What is kept of a render beside its page.
+#[derive(Default)]
+struct Extras {
+    parts: Vec<PartRow>,
+    asked: Vec<Asked>,
+    warnings: Vec<Warning>,
+}
+
 /// Gives a document the state that its render came to.
 fn take_render(document: &mut Observed, again: Again, recipe: &Recipe) -> SavedDocument {
     let Again { facts, source_hash, fingerprint, rendered } = again;
     document.source_hash = source_hash.or(document.source_hash);
-    let (asked, warnings) = match rendered {
-        Ok(rendered) => {
-            document.state = State::Page(outline(&rendered, &facts, recipe));
-            (rendered.asked, rendered.warnings.len() as u64)
+    let mut extras = Extras::default();
+    match rendered {
+        Ok(pages) => {
+            for rendered in pages {
+                let outline = outline(&rendered, &facts, recipe);
+                if rendered.page.external_id == document.external_id {
+                    document.state = State::Page(outline);
+                } else {
+                    let url = rendered.page.url.map(Into::into);
+                    extras.parts.push(PartRow { external_id: rendered.page.external_id, url, outline });
+                }
+                extras.asked.extend(rendered.asked);
+                extras.warnings.extend(rendered.warnings);
+            }
         }
-        Err(failure) => {
-            document.state = State::Failed(Box::new(failure));
-            (Vec::new(), 0)
-        }
-    };
-    save(document, fingerprint, Some(&facts), asked, warnings)
+        Err(failure) => document.state = State::Failed(Box::new(failure)),
+    }
+    save(document, fingerprint, Some(&facts), extras)
 }
 
-fn save(
-    document: &Observed,
-    fingerprint: Option<Fingerprint>,
-    facts: Option<&Facts>,
-    asked: Vec<Asked>,
-    warnings: u64,
-) -> SavedDocument {
-    let facts = facts.filter(|facts| **facts != Facts::default());
-    let facts = facts.and_then(|facts| serde_json::to_string(facts).ok()).map(Into::into);
+fn save(document: &Observed, fingerprint: Option<Fingerprint>, facts: Option<&Facts>, extras: Extras) -> SavedDocument {
     let row = DocumentRow {
         path: document.path.clone(),
         fingerprint,
@@ -415,10 +563,19 @@ fn save(
         current: true,
         external_id: document.external_id.clone(),
         url: document.url.clone(),
-        facts,
+        facts: facts.and_then(facts_json),
         state: document.state.clone(),
+        parts: extras.parts,
     };
-    SavedDocument { row, asked, warnings }
+    SavedDocument { row, asked: extras.asked, warnings: extras.warnings }
+}
+
+/// Facts as they are kept; `None`: there are none.
+fn facts_json(facts: &Facts) -> Option<Box<str>> {
+    if *facts == Facts::default() {
+        return None;
+    }
+    serde_json::to_string(facts).ok().map(Into::into)
 }
 
 /// Does the same for each item on every core; the results stand in the items' order.
@@ -461,6 +618,19 @@ impl Memory<'_> {
 
     fn each_asked(&self, mirror: &Mirror, each: impl FnMut(&str, Vec<Asked>)) -> Result<(), LedgerError> {
         self.ledger().map_or(Ok(()), |ledger| ledger.each_asked(mirror.name.as_str(), each))
+    }
+
+    fn inputs(&self, mirror: &Mirror) -> Result<Vec<InputRow>, LedgerError> {
+        self.ledger().map_or(Ok(Vec::new()), |ledger| ledger.inputs(mirror.name.as_str()))
+    }
+
+    fn save_inputs(&mut self, mirror: &Mirror, seen: &[InputRow], unused: &[DocPath]) -> Result<(), LedgerError> {
+        match self {
+            Self::Keep(ledger) if !(seen.is_empty() && unused.is_empty()) => {
+                ledger.save_inputs(mirror.name.as_str(), seen, unused)
+            }
+            _ => Ok(()),
+        }
     }
 
     fn save(&mut self, mirror: &Mirror, documents: &[SavedDocument]) -> Result<(), LedgerError> {

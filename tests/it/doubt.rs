@@ -48,10 +48,11 @@ impl Bench {
             max_bytes: 1 << 20,
         };
         let url = url::Url::parse("https://docs.example.com/").unwrap();
-        let site = Site::new(SiteOptions {
+        let site = Site::plain(SiteOptions {
             generator: Generator::Plain,
             base_url: Some(url.clone()),
             urls: UrlStyle::Directory,
+            settings: std::collections::BTreeMap::new(),
         });
         let page =
             PageOptions { locale: "en".into(), ai_agent: true, ai_copilot: true, availability: Availability::OnCreate };
@@ -70,7 +71,7 @@ impl Bench {
             settle: Duration::ZERO,
         };
         let import_source = ImportSourceOptions { url: Some(url), ..ImportSourceOptions::default() };
-        let job = Job { mirror: Arc::new(mirror), import_source, policy, wishes: Wishes::default() };
+        let job = Job { mirror: Arc::new(mirror), import_source, policy, wishes: Wishes::default(), broken: None };
         let bench = Self { folder, simulator, job, clock };
         for (path, text) in documents {
             bench.write(path, text);
@@ -224,10 +225,10 @@ const LINKED: [(&str, &str); 3] =
 /// The content of each page as the ledger has it, and as a fresh look has it.
 fn seen_and_fresh(bench: &Bench, ledger: &mut Ledger) -> (Vec<State>, Vec<State>) {
     let scan = || bench.job.mirror.source.scan(&Known::default());
-    let seen = observe(&bench.job.mirror, scan(), &mut Memory::Keep(ledger), false, &|_, _| {}).unwrap();
+    let look = observe(&bench.job.mirror, scan(), &mut Memory::Keep(ledger), false, &|_, _| {}).unwrap();
     let fresh = observe(&bench.job.mirror, scan(), &mut Memory::Blank, false, &|_, _| {}).unwrap();
     let states = |documents: Vec<finmirror::plan::Observed>| documents.into_iter().map(|d| d.state).collect();
-    (states(seen.documents), states(fresh.documents))
+    (states(look.seen.documents), states(fresh.seen.documents))
 }
 
 #[test]
@@ -254,8 +255,8 @@ fn a_scan_with_problems_takes_no_link_away() {
         let mut scan = bench.job.mirror.source.scan(&Known::default());
         scan.documents.retain(|document| document.path != DocPath::new("b.md"));
         scan.problems.push(Problem { path: "b.md".into(), message: "unmounted".into() });
-        let seen = observe(&bench.job.mirror, scan, &mut Memory::Keep(&mut ledger), false, &|_, _| {}).unwrap();
-        assert_eq!(seen.documents.last().map(|d| &d.state), before.last(), "`index.md` still links to `b.md`");
+        let look = observe(&bench.job.mirror, scan, &mut Memory::Keep(&mut ledger), false, &|_, _| {}).unwrap();
+        assert_eq!(look.seen.documents.last().map(|d| &d.state), before.last(), "`index.md` still links to `b.md`");
     });
 }
 

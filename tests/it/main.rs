@@ -4,7 +4,9 @@
 
 mod attacks;
 mod doubt;
+mod incremental;
 mod once;
 mod simulation;
+mod site;
 mod support;
 mod tidy;

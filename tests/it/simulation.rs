@@ -222,15 +222,15 @@ impl World {
 
     /// What Fin should hold, by rendering everything afresh: no ledger, no plan.
     fn wanted(&self) -> BTreeMap<String, (String, String, Option<String>)> {
-        let seen = {
+        let look = {
             let scan = self.job.mirror.source.scan(&Known::default());
             observe(&self.job.mirror, scan, &mut Memory::Blank, true, &|_, _| {}).unwrap()
         };
         let mut wanted = BTreeMap::new();
         let mut twice = BTreeSet::new();
-        for document in &seen.documents {
+        for document in &look.seen.documents {
             let State::Page(_) = document.state else { continue };
-            let page = self.job.mirror.render_again(document, &seen.documents).rendered.unwrap().page;
+            let page = self.job.mirror.page_again(document, &look.seen).unwrap().page;
             let id = page.external_id.to_string();
             if wanted.insert(id.clone(), (page.title, page.html, page.url)).is_some() {
                 twice.insert(id);
@@ -270,8 +270,12 @@ fn job(root: &Path, dice: &mut Dice) -> Job {
         max_bytes: 1 << 20,
     };
     let url = url::Url::parse("https://docs.example.com/").unwrap();
-    let site =
-        Site::new(SiteOptions { generator: Generator::Plain, base_url: Some(url.clone()), urls: UrlStyle::Directory });
+    let site = Site::plain(SiteOptions {
+        generator: Generator::Plain,
+        base_url: Some(url.clone()),
+        urls: UrlStyle::Directory,
+        settings: BTreeMap::new(),
+    });
     let availability = if dice.one_in(2) { Availability::OnCreate } else { Availability::Managed };
     let page = PageOptions { locale: "en".into(), ai_agent: true, ai_copilot: true, availability };
     let mirror = Mirror {
@@ -289,7 +293,7 @@ fn job(root: &Path, dice: &mut Dice) -> Job {
         interval: Duration::from_mins(1),
         settle: Duration::ZERO,
     };
-    Job { mirror: Arc::new(mirror), import_source, policy, wishes: Wishes::default() }
+    Job { mirror: Arc::new(mirror), import_source, policy, wishes: Wishes::default(), broken: None }
 }
 
 #[expect(clippy::disallowed_methods, reason = "the folder is a real one, with the real clock's times")]

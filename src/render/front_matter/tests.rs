@@ -9,7 +9,7 @@ fn said(source: &str) -> String {
         Err(failure) => return format!("{}: {}", failure.code, failure.message),
     };
     let body = format!(" | body from line {}: {:?}", split.body_line, split.body);
-    match split.front.as_ref().map(read) {
+    match split.front.as_ref().map(|front| read(front, true)) {
         None => format!("no front matter{body}"),
         Some(Ok(facts)) => serde_json::to_string(&facts).unwrap() + &body,
         Some(Err(failure)) => format!("{}: {}", failure.code, failure.message),
@@ -18,7 +18,7 @@ fn said(source: &str) -> String {
 
 fn facts_of(yaml: &str) -> Facts {
     let source = format!("---\n{yaml}\n---\n");
-    read(split(&source).unwrap().front.as_ref().unwrap()).unwrap()
+    read(split(&source).unwrap().front.as_ref().unwrap(), true).unwrap()
 }
 
 fn all(sources: &[&str]) -> String {
@@ -243,7 +243,7 @@ proptest::proptest! {
         // Either it is read, and the page is left out, or the page fails.
         if let Ok(split) = split(&source) {
             let front = split.front.expect("a closed fence around a key is front matter");
-            if let Ok(facts) = read(&front) {
+            if let Ok(facts) = read(&front, true) {
                 proptest::prop_assert!(facts.excluded.is_some(), "{source}");
             }
         }

@@ -13,8 +13,8 @@ use super::handles::{FILE, reason};
 use super::links::{self, Target};
 use super::tree::{Root, too_large};
 use super::{Files, FollowSymlinks};
-use crate::page::Failure;
-use crate::source::{Content, Document, Read};
+use crate::page::{DocPath, Failure};
+use crate::source::{Content, Document, Probe, Read};
 
 /// A file that changes under each of this many readings is left for the next cycle.
 const TRIES: usize = 3;
@@ -44,6 +44,18 @@ impl Files {
             Ok(content) => Read::Content(content),
             Err(Trouble::Absent) => Read::Absent,
             Err(Trouble::Failed(failure)) => Read::Failed(failure),
+        }
+    }
+
+    /// Glances at a file, by the rules of [`Self::read`].
+    pub(in crate::source) fn probe(&self, path: &DocPath) -> Probe {
+        let Ok(root) = Root::open(self) else { return Probe::Absent };
+        let now = (self.now)();
+        let relative = Path::new(path.as_str());
+        let opened = self.open_file(&root, &root.fd, relative, &root.real.join(relative));
+        match opened.and_then(|file| stamp(&File::from(file))) {
+            Ok(stamp) => Probe::Present(stamp.fingerprint(now)),
+            Err(_) => Probe::Absent,
         }
     }
 

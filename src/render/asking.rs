@@ -1,0 +1,110 @@
+//! What one render asks of the rest of the source, each question once, with the answers that it was given.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{Asked, Inputs, Label};
+use crate::page::{DocPath, SourceHash};
+
+/// A page that asks for more than this is no page of a person's; further questions have no answer.
+const MAX_ASKED: usize = 10_000;
+
+/// The questions of one render.
+pub(super) struct Asking<'a> {
+    inputs: &'a dyn Inputs,
+    asked: RefCell<BTreeMap<Question, Asked>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Question {
+    Url(DocPath),
+    Title(DocPath),
+    File(DocPath),
+    Label(String),
+    PageAt(String),
+}
+
+impl<'a> Asking<'a> {
+    pub(super) fn new(inputs: &'a dyn Inputs) -> Self {
+        Self { inputs, asked: RefCell::default() }
+    }
+
+    /// The public url of the page that a document becomes.
+    pub(super) fn page_url(&self, path: &DocPath) -> Option<String> {
+        let answer = || Asked::PageUrl(path.clone(), self.inputs.page_url(path));
+        match self.ask(Question::Url(path.clone()), answer)? {
+            Asked::PageUrl(_, answer) => answer,
+            _ => None,
+        }
+    }
+
+    /// The title of the page that a document becomes, as others name it.
+    pub(super) fn page_title(&self, path: &DocPath) -> Option<String> {
+        let answer = || Asked::PageTitle(path.clone(), self.inputs.page_title(path));
+        match self.ask(Question::Title(path.clone()), answer)? {
+            Asked::PageTitle(_, answer) => answer,
+            _ => None,
+        }
+    }
+
+    /// The text of a file of the source; `None`: there is none, or it is no text.
+    pub(super) fn file(&self, path: &DocPath) -> Option<Arc<str>> {
+        let mut text = None;
+        let answer = || {
+            let bytes = self.inputs.file(path);
+            let hash = bytes.as_ref().map(|bytes| SourceHash::of(bytes));
+            text = bytes.and_then(|bytes| std::str::from_utf8(&bytes).ok().map(Arc::from));
+            Asked::File(path.clone(), hash)
+        };
+        match self.ask(Question::File(path.clone()), answer)? {
+            Asked::File(_, Some(_)) if text.is_none() => {
+                // Asked before: the bytes were not kept.
+                self.inputs.file(path).and_then(|bytes| std::str::from_utf8(&bytes).ok().map(Arc::from))
+            }
+            _ => text,
+        }
+    }
+
+    /// What a name that documents of the site give to a place in them stands for.
+    pub(super) fn label(&self, name: &str) -> Option<Label> {
+        let answer = || Asked::Label(name.to_owned(), self.inputs.label(name));
+        match self.ask(Question::Label(name.to_owned()), answer)? {
+            Asked::Label(_, answer) => answer,
+            _ => None,
+        }
+    }
+
+    /// The page that is published at a url, whatever its slash, `.html` or `index.html` at the end: its very url.
+    pub(super) fn page_at(&self, url: &str) -> Option<String> {
+        let answer = || Asked::PageAt(url.to_owned(), self.inputs.page_at(url));
+        match self.ask(Question::PageAt(url.to_owned()), answer)? {
+            Asked::PageAt(_, answer) => answer,
+            _ => None,
+        }
+    }
+
+    /// Whether there was room for every question.
+    pub(super) fn is_full(&self) -> bool {
+        self.asked.borrow().len() >= MAX_ASKED
+    }
+
+    /// Everything that was asked, sorted, each once.
+    pub(super) fn into_asked(self) -> Vec<Asked> {
+        let mut asked: Vec<Asked> = self.asked.into_inner().into_values().collect();
+        asked.sort();
+        asked
+    }
+
+    fn ask(&self, question: Question, answer: impl FnOnce() -> Asked) -> Option<Asked> {
+        if let Some(known) = self.asked.borrow().get(&question) {
+            return Some(known.clone());
+        }
+        if self.is_full() {
+            return None;
+        }
+        let answer = answer();
+        self.asked.borrow_mut().insert(question, answer.clone());
+        Some(answer)
+    }
+}
