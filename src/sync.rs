@@ -149,22 +149,23 @@ pub fn unfit(job: &Job, ledger: &Ledger) -> Result<Option<Failure>, LedgerError>
     if job.broken.is_some() {
         return Ok(job.broken.clone());
     }
-    if job.import_source.url.is_none() && job.import_source.id.is_none() {
-        let message = "nothing names the import source in Intercom, nor the site's root: set `site.base_url`, or \
-                       `import_source.url`, or `import_source.id`";
-        return Ok(Some(Failure::new("import_source", message)));
-    }
     let site = &job.mirror.site;
     let before = ledger.source(job.mirror.name.as_str())?.generator;
     let differs = before.filter(|before| site.options.generator == Generator::Auto && before != site.name());
-    Ok(differs.map(|before| {
+    if let Some(before) = differs {
         let now = site.name();
         let message = format!(
             "it was a site of `{before}` and looks like one of `{now}` now, so that urls and pages would change: put its \
              configuration back, or set `site.generator: {now}` if that is right"
         );
-        Failure::new("generator", message)
-    }))
+        return Ok(Some(Failure::new("generator", message)));
+    }
+    if job.import_source.url.is_none() && job.import_source.id.is_none() {
+        let message = "nothing names the import source in Intercom, nor the site's root: set `site.base_url`, or \
+                       `import_source.url`, or `import_source.id`";
+        return Ok(Some(Failure::new("import_source", message)));
+    }
+    Ok(None)
 }
 
 /// A cycle that did nothing, and says why.
