@@ -290,46 +290,83 @@ pub struct Subject<'a> {
     pub placement: &'a Placement,
 }
 
-/// Renders a document whose facts and place on the site are known.
+/// A page's worth of a document, before it is addressed.
+struct Part {
+    /// What tells it from the document's own page, stable while the document says the same: the end of its external id and
+    /// of its url. `None`: the document's own page, which comes first.
+    anchor: Option<String>,
+    /// Its title; `None`: the document's.
+    title: Option<String>,
+    html: String,
+    warnings: Vec<Warning>,
+}
+
+/// Renders a document whose facts and place on the site are known: its page first, then those of its parts, where it
+/// becomes several.
 pub fn render(
     subject: Subject<'_>,
     site: &Site,
     options: &PageOptions,
     inputs: &dyn Inputs,
-) -> Result<Rendered, Failure> {
+) -> Result<Vec<Rendered>, Failure> {
+    let asking = Asking::new(inputs);
+    let parts = guarded(|| parts(subject, site, &asking))?;
+    let mut pages = Vec::with_capacity(parts.len());
+    for part in parts {
+        pages.push(address(part, subject, site, options)?);
+    }
+    if let Some(first) = pages.first_mut() {
+        first.asked = asking.into_asked();
+        if let Some(reason) = &subject.placement.unknown {
+            first.warnings.push(Warning { code: "no_url".to_owned(), line: None, message: reason.clone() });
+        }
+    }
+    Ok(pages)
+}
+
+/// What a document becomes: one part, or several; never none.
+fn parts(subject: Subject<'_>, site: &Site, asking: &Asking<'_>) -> Result<Vec<Part>, Failure> {
     let Subject { path, bytes, facts, placement } = subject;
     let source = read(bytes)?;
     let format = Format::of(path);
     let split = format.split(source)?;
-    let asking = Asking::new(inputs);
-    let url = placement.url.as_ref();
-    let (html, mut warnings) = guarded(|| {
-        let context = Context { path, facts, front: split.front.as_ref(), site, asking: &asking };
-        let body = match format {
-            Format::Markdown => dialect::expand(split.body, split.body_line, &context)?,
-            Format::Html | Format::Text => Expanded::untouched(split.body, split.body_line),
-        };
-        let links = Links::new(path, url, site, &asking);
-        write(path, format, &body, links)
-    })?;
+    let context = Context { path, facts, front: split.front.as_ref(), site, asking };
+    let body = match format {
+        Format::Markdown => dialect::expand(split.body, split.body_line, &context)?,
+        Format::Html | Format::Text => Expanded::untouched(split.body, split.body_line),
+    };
+    let links = Links::new(path, placement.url.as_ref(), site, asking);
+    let (html, warnings) = write(path, format, &body, links)?;
+    Ok(vec![Part { anchor: None, title: None, html, warnings }])
+}
+
+/// Makes a part the page that is sent.
+fn address(part: Part, subject: Subject<'_>, site: &Site, options: &PageOptions) -> Result<Rendered, Failure> {
+    let Subject { path, facts, placement, .. } = subject;
+    let Part { anchor, title: own_title, html, warnings } = part;
     let plain = plain::plain(&html);
     if plain.text.is_empty() {
         return Err(fails("empty", "the page has no text; write some, or leave it out with `fin: {skip: true}`"));
     }
-    if let Some(reason) = &placement.unknown {
-        warnings.push(Warning { code: "no_url".to_owned(), line: None, message: reason.clone() });
+    let title = own_title.unwrap_or_else(|| title(path, facts, placement, &plain));
+    let mut id = external_id(path, facts, site);
+    let mut url = placement.url.clone();
+    if let Some(anchor) = &anchor {
+        id = ExternalId::new(format!("{id}#{anchor}"));
+        if let Some(url) = &mut url {
+            url.set_fragment(Some(anchor));
+        }
     }
-    let title = title(path, facts, placement, &plain);
     let page = Page {
-        external_id: external_id(path, facts, site),
+        external_id: id,
         title: shortened(&title),
         html,
-        url: url.map(ToString::to_string),
+        url: url.map(String::from),
         locale: options.locale.clone(),
         ai_agent: switch(facts.ai_agent, options.ai_agent, options.availability),
         ai_copilot: switch(facts.ai_copilot, options.ai_copilot, options.availability),
     };
-    Ok(Rendered { page, text: plain.text, warnings, asked: asking.into_asked() })
+    Ok(Rendered { page, text: plain.text, warnings, asked: Vec::new() })
 }
 
 /// The title of a page: what its reader sees as its heading.

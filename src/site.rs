@@ -6,7 +6,10 @@
 //! ([`Placement::unknown`]). Nothing here reads a document's text: what its front matter says comes in as [`Facts`].
 
 pub(crate) mod docusaurus;
+pub(crate) mod gitbook;
+pub(crate) mod hugo;
 mod ignore;
+pub(crate) mod jekyll;
 pub(crate) mod literal;
 pub(crate) mod mdbook;
 mod micromatch;
@@ -62,6 +65,12 @@ pub enum Generator {
     Sphinx,
     /// Starlight, on Astro.
     Starlight,
+    /// Hugo.
+    Hugo,
+    /// Jekyll.
+    Jekyll,
+    /// `GitBook`.
+    GitBook,
 }
 
 /// The url of `guide/start.md` under `https://docs.example.com/`.
@@ -194,6 +203,9 @@ pub(crate) enum AnyRules {
     MdBook(Arc<mdbook::MdBook>),
     Sphinx(Arc<sphinx::Sphinx>),
     Starlight(Arc<starlight::Starlight>),
+    Hugo(Arc<hugo::Hugo>),
+    Jekyll(Arc<jekyll::Jekyll>),
+    GitBook(Arc<gitbook::GitBook>),
 }
 
 impl Site {
@@ -201,9 +213,6 @@ impl Site {
     /// read: what the site publishes is unknown then, and nothing may be sent or deleted.
     pub fn open(options: SiteOptions, tree: &dyn Tree) -> Result<Self, Failure> {
         let found = find(options.generator, tree);
-        if let (Generator::Auto, None, Some(name)) = (options.generator, &found, unknown(tree)) {
-            return Ok(Self::of_unknown(options, name));
-        }
         let (generator, folder) = found.unwrap_or((Generator::Plain, String::new()));
         let (folder, own) = (folder.as_str(), &options);
         let opened = match generator {
@@ -214,6 +223,9 @@ impl Site {
             Generator::MdBook => wrap(mdbook::MdBook::read(folder, own, tree)?, AnyRules::MdBook),
             Generator::Sphinx => wrap(sphinx::Sphinx::read(folder, own, tree)?, AnyRules::Sphinx),
             Generator::Starlight => wrap(starlight::Starlight::read(folder, own, tree)?, AnyRules::Starlight),
+            Generator::Hugo => wrap(hugo::Hugo::read(folder, own, tree)?, AnyRules::Hugo),
+            Generator::Jekyll => wrap(jekyll::Jekyll::read(folder, own, tree)?, AnyRules::Jekyll),
+            Generator::GitBook => wrap(gitbook::GitBook::read(folder, own, tree)?, AnyRules::GitBook),
         };
         let Opened { rules: generator, base_url, notices } = opened;
         let base_url = options.base_url.clone().or(base_url).filter(|url| !url.cannot_be_a_base());
@@ -226,16 +238,6 @@ impl Site {
         let base_url = options.base_url.clone().filter(|url| !url.cannot_be_a_base());
         let rules = plain::Plain { urls: options.urls.clone() };
         Self { options, generator: AnyRules::Plain(Arc::new(rules)), base_url, notices: Vec::new() }
-    }
-
-    /// A site of a generator whose rules are not known yet: no url of its pages can be known.
-    fn of_unknown(options: SiteOptions, name: &str) -> Self {
-        let rules = plain::Plain { urls: UrlStyle::None };
-        let notice = format!(
-            "the folder looks like a site of `{name}`, whose rules are not known yet: every Markdown file is sent, without \
-             url; set `site.generator: plain` and `site.urls` to have urls made from the files' paths"
-        );
-        Self { options, generator: AnyRules::Plain(Arc::new(rules)), base_url: None, notices: vec![notice] }
     }
 
     /// Sentences for whoever runs the source: what could not be read in the generator's configuration.
@@ -261,6 +263,9 @@ impl Site {
             AnyRules::MdBook(_) => "mdbook",
             AnyRules::Sphinx(_) => "sphinx",
             AnyRules::Starlight(_) => "starlight",
+            AnyRules::Hugo(_) => "hugo",
+            AnyRules::Jekyll(_) => "jekyll",
+            AnyRules::GitBook(_) => "gitbook",
         }
     }
 
@@ -301,7 +306,7 @@ impl Site {
     /// in particular may mean it; for others it is a date like any other.
     #[must_use]
     pub fn waits_for_date(&self) -> bool {
-        matches!(self.generator, AnyRules::Plain(_))
+        matches!(self.generator, AnyRules::Plain(_) | AnyRules::Hugo(_) | AnyRules::Jekyll(_))
     }
 
     /// The documents that a link may mean, by the generator's own ways; `None`: by the usual ones.
@@ -323,6 +328,9 @@ impl Site {
             AnyRules::MdBook(rules) => &**rules,
             AnyRules::Sphinx(rules) => &**rules,
             AnyRules::Starlight(rules) => &**rules,
+            AnyRules::Hugo(rules) => &**rules,
+            AnyRules::Jekyll(rules) => &**rules,
+            AnyRules::GitBook(rules) => &**rules,
         }
     }
 }
@@ -358,23 +366,6 @@ fn find(generator: Generator, tree: &dyn Tree) -> Option<(Generator, String)> {
         }
     }
     (generator != Generator::Auto).then(|| (generator, String::new()))
-}
-
-/// The name of a generator whose rules are not known yet, from what lies in the source.
-fn unknown(tree: &dyn Tree) -> Option<&'static str> {
-    const SIGNS: &[(&str, &[&str])] = &[
-        ("hugo", &["hugo.toml", "hugo.yaml", "hugo.yml", "hugo.json", "config/_default"]),
-        ("jekyll", &["_config.yml", "_config.yaml", "_config.toml"]),
-        ("gitbook", &[".gitbook.yaml", ".gitbook.yml", "SUMMARY.md"]),
-    ];
-    // Before 0.110 Hugo's configuration had a name that says nothing by itself.
-    const OLD_HUGO: &[&str] = &["config.toml", "config.yaml", "config.yml", "config.json"];
-    FOLDERS.iter().find_map(|folder| {
-        let exists = |file: &str| tree.exists(&within(folder, file));
-        let sign = SIGNS.iter().find(|(_, files)| files.iter().any(|file| exists(file)));
-        let is_hugo = || exists("content") && OLD_HUGO.iter().any(|file| exists(file));
-        sign.map(|(name, _)| *name).or_else(|| is_hugo().then_some("hugo"))
-    })
 }
 
 /// A path within a folder.
@@ -417,10 +408,16 @@ pub fn recognise(exists: &dyn Fn(&str) -> bool, named: Generator) -> Option<Gene
         (Generator::MdBook, mdbook::SIGNS),
         (Generator::Starlight, starlight::SIGNS),
         (Generator::Sphinx, sphinx::SIGNS),
+        (Generator::Hugo, hugo::SIGNS),
+        (Generator::Jekyll, jekyll::SIGNS),
+        (Generator::GitBook, gitbook::SIGNS),
     ];
     let counts = |generator: Generator| named == Generator::Auto || named == generator;
     let sign = SIGNS.iter().find(|(generator, files)| counts(*generator) && files.iter().any(|file| exists(file)));
-    sign.map(|(generator, _)| *generator)
+    // Before 0.110 Hugo's configuration had a name that says nothing by itself.
+    let is_old_hugo =
+        || counts(Generator::Hugo) && exists("content") && hugo::OLD_SIGNS.iter().any(|file| exists(file));
+    sign.map(|(generator, _)| *generator).or_else(|| is_old_hugo().then_some(Generator::Hugo))
 }
 
 #[cfg(test)]
@@ -474,22 +471,5 @@ mod tests {
         assert_eq!(with(&[".vitepress/config.mts"]), Some(Generator::VitePress));
         assert_eq!(with(&["book.toml", "SUMMARY.md"]), Some(Generator::MdBook));
         assert_eq!(with(&["config.toml"]), None);
-    }
-
-    #[test]
-    fn a_generator_whose_rules_are_unknown_gives_no_urls_and_says_so() {
-        let base_url = url::absolute("https://d.example/");
-        for (file, name) in [("hugo.toml", "hugo"), ("_config.yml", "jekyll"), ("docs/SUMMARY.md", "gitbook")] {
-            let site =
-                Site::open(SiteOptions { base_url: base_url.clone(), ..options() }, &MapTree::new(&[(file, "")]));
-            let site = site.unwrap();
-            assert_eq!(site.place(&DocPath::new("a.md"), &Facts::default(), &Alone).url, None);
-            assert!(site.notices()[0].contains(name), "{:?}", site.notices());
-        }
-        let plain = SiteOptions { base_url, generator: Generator::Plain, ..options() };
-        let site = Site::open(plain, &MapTree::new(&[("hugo.toml", "")])).unwrap();
-        assert!(
-            site.notices().is_empty() && site.place(&DocPath::new("a.md"), &Facts::default(), &Alone).url.is_some()
-        );
     }
 }

@@ -310,7 +310,6 @@ impl Setting for Schedule {
 
 impl Setting for Generator {
     fn read(text: &str) -> Result<Self, String> {
-        const LATER: [&str; 3] = ["hugo", "jekyll", "gitbook"];
         match text {
             "auto" => Ok(Self::Auto),
             "plain" => Ok(Self::Plain),
@@ -320,7 +319,9 @@ impl Setting for Generator {
             "mdbook" => Ok(Self::MdBook),
             "sphinx" => Ok(Self::Sphinx),
             "starlight" => Ok(Self::Starlight),
-            text if LATER.contains(&text) => Err("not in this version yet: write `plain`".into()),
+            "hugo" => Ok(Self::Hugo),
+            "jekyll" => Ok(Self::Jekyll),
+            "gitbook" => Ok(Self::GitBook),
             text => Err(unknown_word(text, &GENERATORS)),
         }
     }
@@ -330,7 +331,19 @@ impl Setting for Generator {
     }
 }
 
-const GENERATORS: [&str; 8] = ["auto", "plain", "mkdocs", "docusaurus", "vitepress", "mdbook", "sphinx", "starlight"];
+const GENERATORS: [&str; 11] = [
+    "auto",
+    "plain",
+    "mkdocs",
+    "docusaurus",
+    "vitepress",
+    "mdbook",
+    "sphinx",
+    "starlight",
+    "hugo",
+    "jekyll",
+    "gitbook",
+];
 
 impl Setting for UrlStyle {
     fn read(text: &str) -> Result<Self, String> {

@@ -348,7 +348,6 @@ fn errors_of_shape_say_what_was_expected() {
 #[test]
 fn what_belongs_to_a_later_version_says_so() {
     for (lines, expected) in [
-        ("  site: {generator: hugo}", "not in this version yet"),
         ("  git: {url: x, ref: y, path: z}", "`git` is not in this version yet"),
         (
             "  sitemap: {url: 'https://x/', headers: {A: b}, proxy: 'http://p:1'}",

@@ -50,6 +50,7 @@ impl<'a> Expanded<'a> {
 }
 
 /// Rewrites a Markdown body into CommonMark by the rules of its site's generator.
+#[expect(clippy::match_same_arms, reason = "they will differ")]
 pub(super) fn expand<'a>(body: &'a str, first_line: u32, context: &Context<'_>) -> Result<Expanded<'a>, Failure> {
     match &context.site.generator {
         AnyRules::MkDocs(rules) => Ok(pymdown::expand(body, first_line, rules, context)),
@@ -57,6 +58,9 @@ pub(super) fn expand<'a>(body: &'a str, first_line: u32, context: &Context<'_>) 
         AnyRules::VitePress(rules) => vitepress::expand(body, first_line, rules, context),
         AnyRules::Docusaurus(_) | AnyRules::Starlight(_) => jsx::expand(body, first_line, context),
         AnyRules::Sphinx(rules) => Ok(myst::expand(body, first_line, rules, context)),
+        AnyRules::Hugo(_) => Ok(Expanded::untouched(body, first_line)),
+        AnyRules::Jekyll(_) => Ok(Expanded::untouched(body, first_line)),
+        AnyRules::GitBook(_) => Ok(Expanded::untouched(body, first_line)),
         AnyRules::Plain(_) => Ok(Expanded::untouched(body, first_line)),
     }
 }

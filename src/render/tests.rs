@@ -59,6 +59,7 @@ fn on_site(
     let facts = facts(path, bytes, site)?;
     let placement = site.place(path, &facts, &Alone);
     render(Subject { path, bytes, facts: &facts, placement: &placement }, site, options, inputs)
+        .map(|mut p| p.remove(0))
 }
 
 /// The html of a document and what is wrong with it.

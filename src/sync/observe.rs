@@ -460,7 +460,7 @@ impl Mirror {
         let rendered = guarded(|| {
             let bytes = &content.bytes;
             let subject = Subject { path: &observed.path, bytes, facts: &facts, placement: &placement };
-            render::render(subject, &self.site, &self.page, &answers).map(|page| vec![page])
+            render::render(subject, &self.site, &self.page, &answers)
         });
         again(facts, rendered)
     }

@@ -51,7 +51,7 @@ fn show(files: &[(&str, &str)], path: &str, text: &str) -> String {
     let facts = facts(&path, text.as_bytes(), &site).unwrap();
     let placement = site.place(&path, &facts, &Alone);
     let subject = Subject { path: &path, bytes: text.as_bytes(), facts: &facts, placement: &placement };
-    match render(subject, &site, &page, &files) {
+    match render(subject, &site, &page, &files).map(|mut pages| pages.remove(0)) {
         Ok(rendered) => rendered.warnings.iter().fold(rendered.page.html, |mut out, warning| {
             let line = warning.line.map_or_else(|| "-".into(), |line| line.to_string());
             write!(out, "\n! {line} {}: {}", warning.code, warning.message).unwrap();
