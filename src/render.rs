@@ -34,6 +34,7 @@ use sha2::{Digest, Sha256};
 use self::asking::Asking;
 use self::dialect::{Context, Expanded};
 use self::links::Links;
+use self::plain::Gist;
 use self::raw::Draft;
 use self::skip::Skips;
 use self::warnings::Warnings;
@@ -217,12 +218,18 @@ pub struct Warning {
 pub struct Rendered {
     /// The page as it would be sent.
     pub page: Page,
-    /// Its plain text, for people and for comparisons.
-    pub text: String,
     /// What was not understood or looks wrong.
     pub warnings: Vec<Warning>,
     /// What it asked for, sorted, each once.
     pub asked: Vec<Asked>,
+}
+
+impl Rendered {
+    /// The page's plain text, for people and for comparisons.
+    #[must_use]
+    pub fn text(&self) -> String {
+        plain::text(&self.page.html)
+    }
 }
 
 /// A hash of everything beside the documents that decides how they are rendered: where it differs, they are rendered
@@ -344,11 +351,11 @@ fn parts(subject: Subject<'_>, site: &Site, asking: &Asking<'_>) -> Result<Vec<P
 fn address(part: Part, subject: Subject<'_>, site: &Site, options: &PageOptions) -> Result<Rendered, Failure> {
     let Subject { path, facts, placement, .. } = subject;
     let Part { anchor, title: own_title, html, warnings } = part;
-    let plain = plain::plain(&html);
-    if plain.text.is_empty() {
+    let gist = plain::gist(&html);
+    if !gist.has_text {
         return Err(fails("empty", "the page has no text; write some, or leave it out with `fin: {skip: true}`"));
     }
-    let title = own_title.unwrap_or_else(|| title(path, facts, placement, &plain));
+    let title = own_title.unwrap_or_else(|| title(path, facts, placement, &gist));
     let mut id = external_id(path, facts, site);
     let mut url = placement.url.clone();
     if let Some(anchor) = &anchor {
@@ -366,18 +373,18 @@ fn address(part: Part, subject: Subject<'_>, site: &Site, options: &PageOptions)
         ai_agent: switch(facts.ai_agent, options.ai_agent, options.availability),
         ai_copilot: switch(facts.ai_copilot, options.ai_copilot, options.availability),
     };
-    Ok(Rendered { page, text: plain.text, warnings, asked: Vec::new() })
+    Ok(Rendered { page, warnings, asked: Vec::new() })
 }
 
 /// The title of a page: what its reader sees as its heading.
-fn title(path: &DocPath, facts: &Facts, placement: &Placement, plain: &plain::Plain) -> String {
+fn title(path: &DocPath, facts: &Facts, placement: &Placement, gist: &Gist) -> String {
     let shown = facts.title.clone().filter(|_| placement.shows_title);
     let by_site = || placement.title.clone().filter(|_| placement.is_titled_by_site);
     let title = shown
-        .or_else(|| plain.h1.clone())
+        .or_else(|| gist.h1.clone())
         .or_else(by_site)
         .or_else(|| facts.title.clone())
-        .or_else(|| plain.heading.clone());
+        .or_else(|| gist.heading.clone());
     let heading = || facts.heading.clone().filter(|_| path.extension() == "rst");
     title.or_else(heading).or_else(|| placement.title.clone()).unwrap_or_else(|| title_of(path))
 }
@@ -403,6 +410,7 @@ fn write(
     let mut draft = Draft::new(links, warnings, body.len() + body.len() / 4);
     write_draft(path, format, body, &skips, &mut draft);
     let Draft { writer, warnings, needs_sanitiser, .. } = draft;
+    let needs_sanitiser = needs_sanitiser || writer.is_irregular();
     let html = writer.finish();
     let html = if needs_sanitiser { elements::sanitised(&html).trim().to_owned() } else { html };
     Ok((html, warnings.finish()))

@@ -105,7 +105,7 @@ pub fn preview(args: &PreviewArgs, config: &Config, out: &mut dyn Write) -> anyh
                 let line = warning.line.map(|line| format!("line {line}: ")).unwrap_or_default();
                 writeln!(out, "warns  {line}{}", Plain(&warning.message))?;
             }
-            writeln!(out, "\n{}", Plain(&rendered.text))?;
+            writeln!(out, "\n{}", Plain(&rendered.text()))?;
         }
     }
     Ok(0)
@@ -146,7 +146,7 @@ fn print_json(document: &Observed, rendered: &Rendered, out: &mut dyn Write) -> 
         url: page.url.as_deref(),
         title: &page.title,
         html: &page.html,
-        text: &rendered.text,
+        text: &rendered.text(),
         locale: &page.locale,
         warnings: &rendered.warnings,
     };

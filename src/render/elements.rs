@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 
 use ammonia::{Builder, UrlRelative};
 
-use super::plain::plain;
+use super::plain;
 
 /// What becomes of an element of raw HTML.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -274,7 +274,7 @@ fn broken(html: &str) -> Option<String> {
 
 /// A text of raw HTML with its character references undone.
 pub(super) fn decoded(text: &str) -> String {
-    if text.contains('&') { plain(&sanitised(&text.replace('<', "&lt;"))).text } else { text.to_owned() }
+    if text.contains('&') { plain::text(&sanitised(&text.replace('<', "&lt;"))) } else { text.to_owned() }
 }
 
 #[cfg(test)]

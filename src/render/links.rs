@@ -51,8 +51,8 @@ impl<'a> Links<'a> {
         }
         let reference = Reference::of(&href);
         if reference.path.is_empty() {
-            return match self.page.filter(|_| !href.is_empty()).and_then(|page| page.join(&href).ok()) {
-                Some(url) => Target::Url(url.into()),
+            return match self.page.filter(|_| !href.is_empty()) {
+                Some(page) => Target::Url(reference.appended_to(page.as_str())),
                 None => Target::Nowhere,
             };
         }
@@ -188,6 +188,13 @@ impl<'a> Reference<'a> {
     }
 
     fn appended_to(&self, url: &str) -> String {
+        // What a url's parser would leave as it is needs none.
+        let is_plain = |part: &str| part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.~/".contains(&byte));
+        match (self.query, self.fragment) {
+            (None, None) => return url.to_owned(),
+            (None, Some(fragment)) if is_plain(fragment) && !url.contains('#') => return format!("{url}#{fragment}"),
+            _ => {}
+        }
         match Url::parse(url) {
             Ok(mut url) => {
                 if self.query.is_some() {
@@ -227,6 +234,9 @@ fn external(href: &str, scheme: &str, allowed: &[&str]) -> Target {
     if !allowed.iter().any(|known| known.eq_ignore_ascii_case(scheme)) {
         return Target::Nowhere;
     }
+    if is_surely_a_url(href) {
+        return Target::Url(href.to_owned());
+    }
     match Url::parse(href) {
         Ok(url) if url.has_host() || url.cannot_be_a_base() => {
             // As its author wrote it, unless a reader could take that for something else.
@@ -236,6 +246,25 @@ fn external(href: &str, scheme: &str, allowed: &[&str]) -> Target {
         }
         _ => Target::Nowhere,
     }
+}
+
+/// Whether a url is one at sight: `https`, a host of words that no parser takes for an address or for another spelling, and
+/// nothing that a reader could take for something else. Most are; the others are parsed.
+fn is_surely_a_url(href: &str) -> bool {
+    let Some(rest) = href.strip_prefix("https://") else { return false };
+    let host = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
+    let mut labels = host.rsplit('.');
+    let is_word = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+            && label.as_bytes().get(2..4) != Some(b"--")
+    };
+    let is_top = |label: &str| label.len() >= 2 && label.bytes().all(|byte| byte.is_ascii_lowercase());
+    labels.next().is_some_and(is_top)
+        && labels.clone().count() > 0
+        && labels.all(is_word)
+        && host.len() <= 253
+        && rest.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'<' | b'>' | b'\\' | b'`'))
 }
 
 /// The extension of a path's last part; `1.2` has none.
@@ -350,6 +379,26 @@ mod tests {
         assert_eq!(link("#part"), "https://d.example/docs/guide/now/#part");
         assert_eq!(link("?q"), "https://d.example/docs/guide/now/?q");
         assert_eq!(link("//cdn.example/x"), "https://cdn.example/x");
+    }
+
+    #[test]
+    fn a_url_that_is_taken_at_sight_is_one_to_the_parser() {
+        for (href, expected) in [
+            ("https://docs.example.com/a/b?x=1&y#z", true),
+            ("https://a-b.example.io", true),
+            ("https://xn--e1afmkfd.example", false),
+            ("https://ab--cd.example", false),
+            ("https://1.2.3.999/", false),
+            ("https://host/", false),
+            ("https://a..example/", false),
+            ("https://user@host.example/", false),
+            ("https://host.example:80/", false),
+            ("https://host.example/\\x", false),
+            ("http://host.example/", false),
+        ] {
+            assert_eq!(is_surely_a_url(href), expected, "{href}");
+            assert!(!expected || Url::parse(href).is_ok_and(|url| url.has_host()), "{href}");
+        }
     }
 
     #[test]

@@ -36,23 +36,47 @@ const OPTIONS: Options = Options::ENABLE_TABLES
 fn parser(body: &str) -> OffsetIter<'_> {
     let mut options = OPTIONS;
     let (mut definitions, mut other_colons, mut is_braced) = (false, false, false);
-    for line in body.lines() {
-        let line = line.trim_matches([' ', '\t', '>']);
-        if let Some(rest) = line.strip_prefix(':') {
-            let is_definition = rest.starts_with([' ', '\t']);
-            definitions |= is_definition;
-            other_colons |= !is_definition;
+    for line in lines(body) {
+        let line = trimmed(line);
+        let (first, was_braced) = (line.first(), std::mem::take(&mut is_braced));
+        match first {
+            Some(b':') => {
+                let is_definition = matches!(line.get(1), Some(b' ' | b'\t'));
+                definitions |= is_definition;
+                other_colons |= !is_definition;
+            }
+            Some(b'{') => is_braced = line.ends_with(b"}"),
+            Some(sign @ (b'-' | b'=')) if was_braced && line.iter().all(|byte| byte == sign) => {
+                options.remove(Options::ENABLE_HEADING_ATTRIBUTES);
+            }
+            _ => {}
         }
-        if is_braced
-            && !line.is_empty()
-            && (line.bytes().all(|byte| byte == b'-') || line.bytes().all(|byte| byte == b'='))
-        {
-            options.remove(Options::ENABLE_HEADING_ATTRIBUTES);
-        }
-        is_braced = line.starts_with('{') && line.ends_with('}');
     }
     options.set(Options::ENABLE_DEFINITION_LIST, definitions && !other_colons);
     Parser::new_ext(body, options).into_offset_iter()
+}
+
+/// The lines of a body, as bytes.
+fn lines(body: &str) -> impl Iterator<Item = &[u8]> {
+    let bytes = body.as_bytes();
+    let ends = memchr::memchr_iter(b'\n', bytes).chain([bytes.len()]);
+    let mut start = 0;
+    ends.map(move |end| {
+        let line = &bytes[start..end];
+        start = end + 1;
+        line
+    })
+}
+
+/// A line without blanks around it, and without the signs of quotes.
+fn trimmed(mut line: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t' | b'>', rest @ ..] = line {
+        line = rest;
+    }
+    while let [rest @ .., b' ' | b'\t' | b'>' | b'\r'] = line {
+        line = rest;
+    }
+    line
 }
 
 /// Writes a Markdown body into a draft.
@@ -85,18 +109,22 @@ pub(super) fn write(body: &str, is_mdx: bool, skips: &Skips, draft: &mut Draft<'
 /// could mean, times the lines.
 pub(super) fn is_too_nested(body: &str) -> bool {
     const MAX_COST: usize = 300_000_000;
-    let mut lines = 0_usize;
+    // The costliest text of this length is half of it one line.
+    if (body.len() / 2).saturating_mul(body.len() / 2) <= MAX_COST {
+        return false;
+    }
+    let mut count = 0_usize;
     let mut deepest = 0;
-    for line in body.lines() {
-        lines += 1;
+    for line in lines(body) {
+        count += 1;
         deepest = deepest.max(nesting(line));
     }
-    deepest > 64 && deepest.saturating_mul(lines) > MAX_COST
+    deepest > 64 && deepest.saturating_mul(count) > MAX_COST
 }
 
-fn nesting(line: &str) -> usize {
+fn nesting(line: &[u8]) -> usize {
     let (mut signs, mut blanks) = (0, 0);
-    let mut bytes = line.bytes().peekable();
+    let mut bytes = line.iter().peekable();
     while let Some(byte) = bytes.next() {
         match byte {
             b' ' => blanks += 1,
@@ -267,7 +295,10 @@ impl Pass<'_, '_> {
             self.unknown(&name, range.start);
             return;
         }
-        for (at, byte) in text.bytes().enumerate().filter(|(_, byte)| matches!(byte, b'{' | b'[' | b'$' | b'<')) {
+        let bytes = text.as_bytes();
+        let found = memchr::memchr3_iter(b'{', b'[', b'$', bytes).chain(memchr::memchr_iter(b'<', bytes));
+        for at in found {
+            let byte = bytes[at];
             // Text that stands in the source otherwise than it reads (a reference) is meant as text.
             let Some(source) = rest.get(at..).filter(|source| source.as_bytes().first() == Some(&byte)) else {
                 continue;

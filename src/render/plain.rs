@@ -1,24 +1,60 @@
 //! Plain text of a page's html: what people compare, what tells an empty page, where titles come from.
 //!
-//! Reads only html that this renderer has written: balanced, with the four references that its escaping knows.
+//! Reads only html that this renderer has written: balanced, with the four references that its escaping knows. The whole
+//! text is made where somebody wants to read it; what every render needs is its gist.
 
 use super::elements::separates;
 
-/// What the html says without its tags.
+/// What of its html tells how a page is called, and whether it is one.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Plain {
-    /// The text: runs of white space are one space, blocks are apart by one, inline elements are not.
-    pub(super) text: String,
+pub(super) struct Gist {
+    /// Whether it has any text.
+    pub(super) has_text: bool,
     /// The first H1 that has text.
     pub(super) h1: Option<String>,
     /// The first heading of any level that has text.
     pub(super) heading: Option<String>,
 }
 
-/// Reads html.
-pub(super) fn plain(html: &str) -> Plain {
+/// Reads no more of the html than the gist needs.
+pub(super) fn gist(html: &str) -> Gist {
+    let mut gist = Gist::default();
+    // The name of the heading that is open, and where its content began.
+    let mut open: Option<(&str, usize)> = None;
+    let mut at = 0;
+    while !(gist.has_text && gist.h1.is_some()) {
+        let end = html[at..].find('<').map_or(html.len(), |end| at + end);
+        gist.has_text = gist.has_text || !text(&html[at..end]).is_empty();
+        if end == html.len() {
+            break;
+        }
+        let (tag, length) = tag(&html[end..]);
+        at = end + length;
+        match tag.strip_prefix('/') {
+            None if is_heading(tag) => open = Some((tag, at)),
+            Some(name) if is_heading(name) => {
+                let Some((_, start)) = open.take() else { continue };
+                let found = text(&html[start..end]);
+                if !found.is_empty() {
+                    if name == "h1" {
+                        gist.h1 = Some(found.clone());
+                    }
+                    gist.heading.get_or_insert(found);
+                }
+            }
+            _ => {}
+        }
+    }
+    gist
+}
+
+fn is_heading(name: &str) -> bool {
+    matches!(name, "h1" | "h2" | "h3" | "h4" | "h5" | "h6")
+}
+
+/// The text of html: runs of white space are one space, blocks are apart by one, inline elements are not.
+pub(super) fn text(html: &str) -> String {
     let mut text = Text { out: String::with_capacity(html.len() * 3 / 4), gap: false };
-    let mut headings = Headings::default();
     let bytes = html.as_bytes();
     let mut at = 0;
     while at < bytes.len() {
@@ -31,7 +67,6 @@ pub(super) fn plain(html: &str) -> Plain {
                 let (tag, length) = tag(&html[at..]);
                 at += length;
                 text.gap |= separates(tag.trim_start_matches('/'));
-                headings.take(tag, &text.out);
             }
             Some(b'&') => {
                 let known = [("&amp;", "&"), ("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&nbsp;", "")];
@@ -52,7 +87,7 @@ pub(super) fn plain(html: &str) -> Plain {
             }
         }
     }
-    Plain { text: text.out, h1: headings.h1, heading: headings.first }
+    text.out
 }
 
 /// Bytes that may be something else than text: markup, white space, and the first bytes of characters among which there
@@ -67,34 +102,6 @@ const ENDS_RUN: [bool; 256] = {
     }
     ends
 };
-
-#[derive(Default)]
-struct Headings {
-    h1: Option<String>,
-    first: Option<String>,
-    /// Where the text of the present one began.
-    open: Option<usize>,
-}
-
-impl Headings {
-    fn take(&mut self, tag: &str, text: &str) {
-        let (is_end, name) = tag.strip_prefix('/').map_or((false, tag), |name| (true, name));
-        if self.h1.is_some() || !matches!(name, "h1" | "h2" | "h3" | "h4" | "h5" | "h6") {
-            return;
-        }
-        if !is_end {
-            self.open = Some(text.len());
-            return;
-        }
-        let found = self.open.take().map_or("", |start| text[start..].trim());
-        if !found.is_empty() {
-            self.first.get_or_insert_with(|| found.to_owned());
-            if name == "h1" {
-                self.h1 = Some(found.to_owned());
-            }
-        }
-    }
-}
 
 /// The name of a tag, with `/` before it if it is an end tag, and the length of the whole tag.
 fn tag(html: &str) -> (&str, usize) {
@@ -139,19 +146,20 @@ mod tests {
     #[test]
     fn blocks_are_apart_and_inline_elements_are_not() {
         let html = "<p>a <b>b</b><i>c</i>\n d</p><ul><li>e</li><li>f<br>g</li></ul><p>x<img alt=\"a > b\">y&nbsp;&lt;z&amp;</p>";
-        assert_eq!(plain(html).text, "a bc d e f g xy <z&");
+        assert_eq!(text(html), "a bc d e f g xy <z&");
     }
 
     #[test]
     fn the_first_heading_with_text_is_found() {
         let found =
-            plain("<h2>two <code>&lt;x&gt;</code></h2><h1><img alt=\"logo\"></h1><h1 id=\"x\">one</h1><h1>more</h1>");
+            gist("<h2>two <code>&lt;x&gt;</code></h2><h1><img alt=\"logo\"></h1><h1 id=\"x\">one</h1><h1>more</h1>");
         assert_eq!((found.heading.as_deref(), found.h1.as_deref()), (Some("two <x>"), Some("one")));
-        assert_eq!(plain("a").heading, None);
+        assert_eq!(gist("a"), Gist { has_text: true, ..Gist::default() });
+        assert_eq!(gist("<p>&nbsp;\u{200b} <br></p><img alt=\"<h1>x</h1>\">"), Gist::default());
     }
 
     #[test]
     fn zero_width_spaces_are_spaces() {
-        assert_eq!(plain("a\u{200b}b\u{a0}\u{feff} c").text, "a b c");
+        assert_eq!(text("a\u{200b}b\u{a0}\u{feff} c"), "a b c");
     }
 }

@@ -15,7 +15,7 @@ pub(super) struct Draft<'a> {
     pub(super) links: Links<'a>,
     /// What is wrong with it.
     pub(super) warnings: Warnings<'a>,
-    /// Raw HTML had a part in it that needs to be parsed as a browser would.
+    /// It is to be parsed as a browser would, whatever was written.
     pub(super) needs_sanitiser: bool,
     /// Where the element began that hides its content.
     hider_at: usize,
@@ -66,7 +66,6 @@ impl<'a> Draft<'a> {
                 if self.writer.is_hidden() {
                     return;
                 }
-                self.needs_sanitiser |= text.contains(|c: char| !c.is_whitespace());
                 self.writer.raw_text(text);
             }
             Token::Comment(inner, _) => {
@@ -116,7 +115,6 @@ impl<'a> Draft<'a> {
         match fate {
             Fate::Block(name) => {
                 if !ends_itself {
-                    self.needs_sanitiser = true;
                     self.open(name, attributes);
                 }
             }
@@ -128,7 +126,6 @@ impl<'a> Draft<'a> {
                 self.image(src.as_deref(), &alt, offset);
             }
             Fate::Void(name) => {
-                self.needs_sanitiser |= name == "hr";
                 self.writer.void_raw(name);
             }
             Fate::Input => {

@@ -44,7 +44,8 @@ impl Skips {
 
 /// Whether a body may hold a marker at all; most do not, and need no second look.
 pub(super) fn may_hold(body: &str) -> bool {
-    body.match_indices(':').any(|(at, _)| at >= 3 && body.as_bytes()[at - 3..at].eq_ignore_ascii_case(b"fin"))
+    let bytes = body.as_bytes();
+    memchr::memchr_iter(b':', bytes).any(|at| at >= 3 && bytes[at - 3..at].eq_ignore_ascii_case(b"fin"))
 }
 
 /// Collects the comments and the code of a document, in order.

@@ -47,7 +47,7 @@ impl<'a> Warnings<'a> {
         if offset < self.known.0 {
             self.known = (0, 0);
         }
-        let newlines = self.body.as_bytes()[self.known.0..offset].split(|&byte| byte == b'\n').count() - 1;
+        let newlines = memchr::memchr_iter(b'\n', &self.body.as_bytes()[self.known.0..offset]).count();
         self.known = (offset, self.known.1 + newlines);
         self.lines.origin(self.known.1)
     }

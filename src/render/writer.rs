@@ -28,6 +28,9 @@ pub(super) struct Writer {
     floor: usize,
     links: usize,
     preformatted: usize,
+    /// Open paragraphs and headings, which a browser ends before a block.
+    lines: usize,
+    irregular: bool,
 }
 
 #[derive(Debug)]
@@ -80,6 +83,12 @@ impl Writer {
         self.cut || self.hider.is_some()
     }
 
+    /// Whether a browser would make another tree of what was written than its tags say, because raw HTML put elements
+    /// where they do not belong. Errs on the side of yes.
+    pub(super) fn is_irregular(&self) -> bool {
+        self.irregular
+    }
+
     /// Whether a link is open: links do not nest.
     pub(super) fn in_link(&self) -> bool {
         self.links > 0
@@ -99,6 +108,8 @@ impl Writer {
         if !self.is_hidden() && !text.is_empty() {
             self.enter_cell(text);
             self.settle();
+            // A reference is what a browser makes of it.
+            self.irregular |= text.contains('&');
             escape_keeping_references(&mut self.out, text);
         }
     }
@@ -147,6 +158,7 @@ impl Writer {
             self.settle();
             self.write_tag(name, attributes);
             if name == "hr" {
+                self.irregular |= self.lines > 0;
                 self.out.push('\n');
             }
         }
@@ -169,6 +181,7 @@ impl Writer {
             // It has no meaning here, but it keeps words apart.
             self.text(" ");
         } else if self.depth() < if is_table_part(name) { MAX_DEPTH } else { MAX_DEPTH - TABLE_DEPTH } {
+            self.irregular |= !self.belongs_here(name);
             let state = self.start(name, attributes);
             self.push(name, state, true);
         }
@@ -280,11 +293,26 @@ impl Writer {
         }
         self.settle();
         let begins_line = matches!(self.out.as_bytes().last(), None | Some(b'\n' | b'>'));
-        if !begins_line && self.preformatted == 0 && separates(name) {
-            self.out.push('\n');
+        if separates(name) {
+            self.irregular |= self.lines > 0;
+            if !begins_line && self.preformatted == 0 {
+                self.out.push('\n');
+            }
         }
         self.write_tag(name, attributes);
         State::Written
+    }
+
+    /// Whether a browser leaves an element of raw HTML where it stands, but for what [`Self::start`] looks at.
+    fn belongs_here(&self, name: &str) -> bool {
+        let parent = self.stack.last().filter(|open| open.state == State::Written).map(|open| open.name);
+        match name {
+            "li" => matches!(parent, Some("ul" | "ol")),
+            "dt" | "dd" => parent == Some("dl"),
+            // Tables move what is not theirs, and a line break at the beginning of preformatted text goes.
+            "table" | "caption" | "thead" | "tbody" | "tfoot" | "tr" | "td" | "th" | "pre" => false,
+            _ => true,
+        }
     }
 
     /// Whether a part of a table may be opened here: directly in what raw HTML opened of one.
@@ -316,6 +344,7 @@ impl Writer {
             match name {
                 "a" => self.links = self.links.saturating_add_signed(by),
                 "pre" => self.preformatted = self.preformatted.saturating_add_signed(by),
+                "p" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => self.lines = self.lines.saturating_add_signed(by),
                 _ => {}
             }
         }
@@ -381,6 +410,7 @@ impl Writer {
             if open.state == State::Waiting {
                 open.state = State::Written;
                 let (name, blanks) = (open.name, open.blanks);
+                self.irregular |= self.lines > 0 && separates(name);
                 self.count(name, State::Written, 1);
                 self.write_tag(name, &[]);
                 for _ in 0..blanks {
