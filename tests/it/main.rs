@@ -6,6 +6,7 @@ mod attacks;
 mod doubt;
 mod incremental;
 mod once;
+mod pathological;
 mod simulation;
 mod site;
 mod support;
