@@ -10,7 +10,9 @@ pub(super) struct Fences {
 impl Fences {
     /// Takes the next line: quotes, list signs and indentation before a fence are passed over.
     pub(super) fn take(&mut self, line: &str) {
-        let text = line.trim_start_matches([' ', '\t', '>']);
+        // Most lines are no fence, as their first byte tells.
+        let start = line.bytes().position(|byte| !matches!(byte, b' ' | b'\t' | b'>')).unwrap_or(line.len());
+        let text = &line[start..];
         let Some((sign, length)) = fence(text) else { return };
         let rest = text[length..].trim();
         match &self.open {

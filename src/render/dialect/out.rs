@@ -66,11 +66,13 @@ impl Out {
         if self.is_full() {
             return;
         }
-        let blank = text.trim().is_empty();
-        self.text.push_str(if blank { prefix.trim_end() } else { prefix });
-        for part in text.split(['\n', '\r']).filter(|part| !part.is_empty()).take(1) {
-            self.text.push_str(part);
+        // An empty part before the first line end is none.
+        let text = text.trim_start_matches(['\n', '\r']);
+        let text = memchr::memchr2(b'\n', b'\r', text.as_bytes()).map_or(text, |end| &text[..end]);
+        if !prefix.is_empty() {
+            self.text.push_str(if text.trim().is_empty() { prefix.trim_end() } else { prefix });
         }
+        self.text.push_str(text);
         self.text.push('\n');
         self.lines.push(origin);
     }
