@@ -32,6 +32,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use self::asking::Asking;
+pub(crate) use self::asking::hash_of_documents;
 use self::dialect::{Context, Expanded};
 use self::links::Links;
 use self::plain::Gist;
@@ -168,6 +169,13 @@ pub trait Inputs {
         None
     }
 
+    /// The documents that become pages and whose paths a pattern takes, in order: `*` stays within a part of the path,
+    /// `**` does not.
+    fn documents(&self, pattern: &str) -> Vec<DocPath> {
+        let _ = pattern;
+        Vec::new()
+    }
+
     /// What the converter for this document makes of a text of it: HTML. `None`: no converter is configured for it.
     fn convert(&self, path: &DocPath, text: &[u8]) -> Option<Result<String, Failure>> {
         let _ = (path, text);
@@ -188,6 +196,8 @@ pub enum Asked {
     Label(String, Option<Label>),
     /// [`Inputs::page_at`] of a url, with the answer.
     PageAt(String, Option<String>),
+    /// [`Inputs::documents`] of a pattern, with a hash of the answer.
+    Documents(String, SourceHash),
 }
 
 impl Asked {
@@ -355,7 +365,12 @@ fn address(part: Part, subject: Subject<'_>, site: &Site, options: &PageOptions)
     if !gist.has_text {
         return Err(fails("empty", "the page has no text; write some, or leave it out with `fin: {skip: true}`"));
     }
+    let mut warnings = warnings;
     let title = own_title.unwrap_or_else(|| title(path, facts, placement, &gist));
+    if placement.untitled.as_ref() == Some(&title) {
+        let message = format!("the page has no heading, so that its site calls it `{title}`; add one");
+        warnings.push(Warning { code: "no_title".to_owned(), line: None, message });
+    }
     let mut id = external_id(path, facts, site);
     let mut url = placement.url.clone();
     if let Some(anchor) = &anchor {
@@ -378,6 +393,10 @@ fn address(part: Part, subject: Subject<'_>, site: &Site, options: &PageOptions)
 
 /// The title of a page: what its reader sees as its heading.
 fn title(path: &DocPath, facts: &Facts, placement: &Placement, gist: &Gist) -> String {
+    if let Some(untitled) = &placement.untitled {
+        let heading = gist.heading.clone().or_else(|| facts.heading.clone());
+        return heading.unwrap_or_else(|| untitled.clone());
+    }
     let shown = facts.title.clone().filter(|_| placement.shows_title);
     let by_site = || placement.title.clone().filter(|_| placement.is_titled_by_site);
     let title = shown
@@ -396,7 +415,7 @@ fn write(
     body: &Expanded<'_>,
     links: Links<'_>,
 ) -> Result<(String, Vec<Warning>), Failure> {
-    let Expanded { text: body, lines, warnings } = body;
+    let Expanded { text: body, lines, warnings, is_typographic } = body;
     if format == Format::Markdown && markdown::is_too_nested(body) {
         return Err(fails("too_nested", "its quotes or lists nest too deeply to be rendered; flatten them"));
     }
@@ -408,6 +427,7 @@ fn write(
     };
     let warnings = Warnings::new(body, lines.clone(), warnings.clone());
     let mut draft = Draft::new(links, warnings, body.len() + body.len() / 4);
+    draft.is_typographic = *is_typographic;
     write_draft(path, format, body, &skips, &mut draft);
     let Draft { writer, warnings, needs_sanitiser, .. } = draft;
     let needs_sanitiser = needs_sanitiser || writer.is_irregular();

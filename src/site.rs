@@ -140,6 +140,8 @@ pub struct Placement {
     pub shows_title: bool,
     /// Whether the site shows [`Self::title`], else the front matter's, above a text that has no first-level heading.
     pub is_titled_by_site: bool,
+    /// The title of a page that has no heading, where the site goes by headings alone, whatever the front matter says.
+    pub untitled: Option<String>,
     /// Its language, where the site has several.
     pub locale: Option<String>,
     /// Its version's label, where the site has several.

@@ -23,6 +23,7 @@ enum Question {
     File(DocPath),
     Label(String),
     PageAt(String),
+    Documents(String),
 }
 
 impl<'a> Asking<'a> {
@@ -84,6 +85,14 @@ impl<'a> Asking<'a> {
         }
     }
 
+    /// The documents that become pages and whose paths a pattern takes, in order.
+    pub(super) fn documents(&self, pattern: &str) -> Vec<DocPath> {
+        let found = self.inputs.documents(pattern);
+        let answer = || Asked::Documents(pattern.to_owned(), hash_of_documents(&found));
+        let is_kept = self.ask(Question::Documents(pattern.to_owned()), answer).is_some();
+        if is_kept { found } else { Vec::new() }
+    }
+
     /// Whether there was room for every question.
     pub(super) fn is_full(&self) -> bool {
         self.asked.borrow().len() >= MAX_ASKED
@@ -107,4 +116,10 @@ impl<'a> Asking<'a> {
         self.asked.borrow_mut().insert(question, answer.clone());
         Some(answer)
     }
+}
+
+/// A hash of a list of documents.
+pub(crate) fn hash_of_documents(documents: &[DocPath]) -> SourceHash {
+    let names: Vec<&str> = documents.iter().map(DocPath::as_str).collect();
+    SourceHash::of(names.join("\n").as_bytes())
 }

@@ -40,12 +40,19 @@ pub(super) struct Expanded<'a> {
     /// Where its lines come from.
     pub(super) lines: Lines,
     pub(super) warnings: Vec<Warning>,
+    /// The generator writes quotes, dashes and three dots as a typesetter would.
+    pub(super) is_typographic: bool,
 }
 
 impl<'a> Expanded<'a> {
     /// A body that needs nothing done to it.
     pub(super) fn untouched(body: &'a str, first_line: u32) -> Self {
-        Self { text: Cow::Borrowed(body), lines: Lines::straight(first_line), warnings: Vec::new() }
+        Self {
+            text: Cow::Borrowed(body),
+            lines: Lines::straight(first_line),
+            warnings: Vec::new(),
+            is_typographic: false,
+        }
     }
 }
 

@@ -33,8 +33,9 @@ const OPTIONS: Options = Options::ENABLE_TABLES
 /// It takes every line that begins with a colon for a definition; so definition lists are only read where all such lines
 /// have a blank after it, and none is a container's `:::` or an `:emoji:`. And it panics on attributes that are the whole
 /// last line of an underlined heading in a list.
-fn parser(body: &str) -> OffsetIter<'_> {
+fn parser(body: &str, is_typographic: bool) -> OffsetIter<'_> {
     let mut options = OPTIONS;
+    options.set(Options::ENABLE_SMART_PUNCTUATION, is_typographic);
     let (mut definitions, mut other_colons, mut is_braced) = (false, false, false);
     for line in lines(body) {
         let line = trimmed(line);
@@ -81,6 +82,7 @@ fn trimmed(mut line: &[u8]) -> &[u8] {
 
 /// Writes a Markdown body into a draft.
 pub(super) fn write(body: &str, is_mdx: bool, skips: &Skips, draft: &mut Draft<'_>) {
+    let is_typographic = draft.is_typographic;
     let mut pass = Pass {
         body,
         is_mdx,
@@ -96,7 +98,7 @@ pub(super) fn write(body: &str, is_mdx: bool, skips: &Skips, draft: &mut Draft<'
         in_code: false,
         hidden_until: 0,
     };
-    let mut events = parser(body);
+    let mut events = parser(body, is_typographic);
     while let Some((event, range)) = events.next() {
         pass.take(event, range, &events);
     }

@@ -22,9 +22,22 @@ pub(super) fn read(path: &DocPath, body: &str, site: &Site, facts: &mut Facts) {
     let mut lines = Lines { fence: None, before: "", is_rst };
     let mut waiting: Vec<String> = Vec::new();
     let mut at = 0;
+    let mut in_directive = false;
     while let Some((line, next)) = line_at(body, at) {
         at = next;
+        let was_open = lines.fence.is_some();
         let found = lines.take(line);
+        if !was_open && lines.fence.is_some() {
+            in_directive = line.contains("```{") || line.contains("~~~{");
+        }
+        if wants_labels
+            && !is_rst
+            && (in_directive || lines.fence.is_none())
+            && facts.labels.len() < MAX_LABELS
+            && let Some(name) = directive_name(line)
+        {
+            facts.labels.push(OwnLabel { anchor: id(name), name: name.to_owned(), title: None });
+        }
         if let Some(heading) = &found {
             facts.heading.get_or_insert_with(|| heading.clone());
         } else if wants_labels && let Some(name) = label(line, is_rst).filter(|_| lines.fence.is_none()) {
@@ -102,9 +115,19 @@ fn label(line: &str, is_rst: bool) -> Option<String> {
     let name = match line.strip_prefix(".. _").and_then(|rest| rest.strip_suffix(':')) {
         Some(name) => name.trim_matches('`'),
         None if is_rst => return None,
+        // Attributes of what follows may name it as well.
+        None if line.starts_with("{#") && line.ends_with('}') => {
+            line.get(2..line.len() - 1)?.split_ascii_whitespace().next()?
+        }
         None => line.strip_prefix('(')?.strip_suffix(")=")?,
     };
     (!name.is_empty() && name.len() <= 200).then(|| name.to_owned())
+}
+
+/// The name that the option `name` gives to what a directive becomes (`MyST`).
+fn directive_name(line: &str) -> Option<&str> {
+    let name = line.trim().strip_prefix(":name:")?.trim();
+    (!name.is_empty() && name.len() <= 200).then_some(name)
 }
 
 /// The id that docutils makes of a name.
@@ -122,7 +145,7 @@ pub(super) fn id(name: &str) -> String {
 }
 
 /// The text of a heading without its markup.
-fn plain(text: &str) -> Option<String> {
+pub(super) fn plain(text: &str) -> Option<String> {
     let text = text.trim();
     let text = match text.rfind(" {").or_else(|| text.rfind("{#")) {
         Some(at) if text.ends_with('}') && !text.ends_with("}}") => text[..at].trim_end(),

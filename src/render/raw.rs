@@ -17,13 +17,22 @@ pub(super) struct Draft<'a> {
     pub(super) warnings: Warnings<'a>,
     /// It is to be parsed as a browser would, whatever was written.
     pub(super) needs_sanitiser: bool,
+    /// Straight quotes, dashes of hyphens and three dots in Markdown are written as a typesetter would.
+    pub(super) is_typographic: bool,
     /// Where the element began that hides its content.
     hider_at: usize,
 }
 
 impl<'a> Draft<'a> {
     pub(super) fn new(links: Links<'a>, warnings: Warnings<'a>, capacity: usize) -> Self {
-        Self { writer: Writer::with_capacity(capacity), links, warnings, needs_sanitiser: false, hider_at: 0 }
+        Self {
+            writer: Writer::with_capacity(capacity),
+            links,
+            warnings,
+            needs_sanitiser: false,
+            is_typographic: false,
+            hider_at: 0,
+        }
     }
 
     /// Where a link leads, with a warning where it leads to no page.

@@ -9,8 +9,9 @@ use super::Mirror;
 use crate::ledger::InputRow;
 use crate::page::{DocPath, Failure, Fingerprint, SourceHash};
 use crate::plan::{Observed, State};
-use crate::render::{Asked, Facts, Inputs, Label};
+use crate::render::{Asked, Facts, Inputs, Label, hash_of_documents};
 use crate::site::Around;
+use crate::site::sphinx::matches as matches_path;
 use crate::source::{Document, Probe, Read};
 
 /// Included files together that are held for the next one who asks.
@@ -141,6 +142,7 @@ impl Answers<'_> {
             Asked::File(path, answer) => self.hash(path) == *answer,
             Asked::Label(name, answer) => self.label(name) == *answer,
             Asked::PageAt(url, answer) => self.page_at(url) == *answer,
+            Asked::Documents(pattern, answer) => hash_of_documents(&self.documents(pattern)) == *answer,
         }
     }
 
@@ -149,7 +151,7 @@ impl Answers<'_> {
         match asked {
             Asked::PageUrl(path, _) | Asked::PageTitle(path, _) => self.0.find(path).is_some(),
             Asked::File(..) => true,
-            Asked::Label(..) | Asked::PageAt(..) => false,
+            Asked::Label(..) | Asked::PageAt(..) | Asked::Documents(..) => false,
         }
     }
 
@@ -204,6 +206,18 @@ impl Inputs for Answers<'_> {
 
     fn page_at(&self, url: &str) -> Option<String> {
         self.0.index(self.1).urls.get(bare(url)).map(ToString::to_string)
+    }
+
+    fn documents(&self, pattern: &str) -> Vec<DocPath> {
+        // What stands before the first sign that means anything narrows them down.
+        let start = pattern.find(['*', '?', '[']).and_then(|at| pattern.get(..at)).unwrap_or(pattern);
+        let from = self.0.documents.partition_point(|document| document.path.as_str() < start);
+        let near = self.0.documents.iter().skip(from).take_while(|document| document.path.as_str().starts_with(start));
+        let is_page = |document: &&Observed| !document.is_part && !matches!(document.state, State::Excluded(_));
+        near.filter(is_page)
+            .filter(|document| matches_path(pattern, document.path.as_str()))
+            .map(|document| document.path.clone())
+            .collect()
     }
 
     fn convert(&self, _: &DocPath, _: &[u8]) -> Option<Result<String, Failure>> {

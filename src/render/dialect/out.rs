@@ -120,6 +120,6 @@ impl Out {
 
     pub(in crate::render) fn finish(self) -> Expanded<'static> {
         let lines = Lines { first: 1, origins: self.lines };
-        Expanded { text: self.text.into(), lines, warnings: self.warnings }
+        Expanded { text: self.text.into(), lines, warnings: self.warnings, is_typographic: false }
     }
 }

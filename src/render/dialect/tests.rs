@@ -36,7 +36,7 @@ impl Inputs for Files {
 }
 
 /// The html of a document among these files, with its warnings.
-fn show(files: &[(&str, &str)], path: &str, text: &str) -> String {
+pub(super) fn show(files: &[(&str, &str)], path: &str, text: &str) -> String {
     let mut all: BTreeMap<String, String> =
         files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
     all.insert(path.to_owned(), text.to_owned());
@@ -111,7 +111,10 @@ fn a_books_includes_are_put_in_and_hidden_lines_left_out() {
 #[test]
 fn myst_directives_and_roles_are_read() {
     let files = [
-        ("conf.py", "extensions = ['myst_parser']\nmyst_substitutions = {'v': '1.2'}\n"),
+        (
+            "conf.py",
+            "extensions = ['myst_parser']\nmyst_enable_extensions = ['colon_fence', 'substitution']\nmyst_substitutions = {'v': '1.2'}\n",
+        ),
         ("part.txt", "A\n<!-- start -->\nB {kbd}`x`\n```{include} part.txt\n```\n"),
         ("code.py", "one\ntwo\nthree\n"),
         ("b.md", "# B\n"),

@@ -14,7 +14,7 @@ pub(in crate::render) fn skips(body: &str, first_line: u32) -> Result<Skips, Fai
     }
     let mut finder = Finder::new(body, first_line);
     let mut html: Option<Pieces> = None;
-    for (event, range) in parser(body) {
+    for (event, range) in parser(body, false) {
         match event {
             Event::Start(Tag::HtmlBlock) => html = Some(Pieces::default()),
             Event::End(TagEnd::HtmlBlock) => {

@@ -1,118 +1,260 @@
-//! Within a line: roles, substitutions, attributes, and links that take their text from what they lead to.
+//! Within a paragraph: roles, substitutions, attributes, mathematics, and links that only Sphinx understands.
 
-use std::borrow::Cow;
+use super::{Line, Pass};
 
-use super::super::files::resolved;
-use super::super::{Context, Out};
-use crate::page::DocPath;
-use crate::site::sphinx::Sphinx;
+/// Substitutions within substitutions, and links within links, at most.
+const MAX_DEPTH: usize = 4;
 
-/// Rewrites one line of prose; code within it stays.
-pub(super) fn rewrite<'l>(
-    line: &'l str,
-    origin: u32,
-    rules: &Sphinx,
-    context: &Context<'_>,
-    out: &mut Out,
-) -> Cow<'l, str> {
-    if !line.contains(['{', '[', '<']) {
-        return Cow::Borrowed(line);
+/// Rewrites the lines of one paragraph; code within it stays. What stands over the end of a line comes onto the first.
+pub(super) fn rewrite(lines: &[Line<'_>], pass: &mut Pass<'_>) -> Vec<(String, u32)> {
+    let is_plain = |line: &Line<'_>| !line.text.contains(['{', '[', '<', '$']);
+    if lines.iter().all(is_plain) {
+        return lines.iter().map(|line| (line.text.to_owned(), line.origin)).collect();
     }
-    let mut inline = Inline { rules, context, out, origin };
-    let mut text = String::with_capacity(line.len());
+    let origin = |line: usize| lines.get(line).or(lines.last()).map_or(0, |line| line.origin);
+    let source = lines.iter().map(|line| line.text).collect::<Vec<_>>().join("\n");
+    let mut inline = Inline { pass, origin: origin(0), depth: 0 };
+    let mut written = Vec::with_capacity(lines.len());
+    let (mut text, mut begins, mut line) = (String::new(), 0, 0);
     let mut at = 0;
-    while at < line.len() {
-        let rest = &line[at..];
-        let taken = match rest.as_bytes()[0] {
-            b'`' => Some((code(rest).to_owned(), code(rest).len())),
-            b'\\' => {
-                let escaped = 1 + rest[1..].chars().next().map_or(0, char::len_utf8);
-                Some((rest[..escaped].to_owned(), escaped))
-            }
-            b'{' => inline.braces(rest, &text),
-            b'[' => inline.link(rest),
-            b'<' => inline.autolink(rest),
-            _ => {
-                let end = rest.find(['`', '\\', '{', '[', '<']).unwrap_or(rest.len());
-                Some((rest[..end].to_owned(), end))
-            }
-        };
-        match taken {
-            Some((written, length)) if length > 0 => {
-                text.push_str(&written);
-                at += length;
-            }
-            _ => {
-                text.push_str(&rest[..1]);
-                at += 1;
-            }
+    while let Some(rest) = source.get(at..).filter(|rest| !rest.is_empty()) {
+        if rest.starts_with('\n') {
+            written.push((std::mem::take(&mut text), origin(begins)));
+            (line, at) = (line + 1, at + 1);
+            begins = line;
+            continue;
         }
+        inline.origin = origin(line);
+        let length = inline.step(rest, &mut text);
+        line += rest.get(..length).unwrap_or_default().matches('\n').count();
+        at += length;
     }
-    Cow::Owned(text)
+    written.push((text, origin(begins)));
+    written
 }
 
-struct Inline<'a> {
-    rules: &'a Sphinx,
-    context: &'a Context<'a>,
-    out: &'a mut Out,
-    origin: u32,
+/// What `replacements` puts in the place of what, beyond quotes, dashes and dots.
+const REPLACEMENTS: &[(&str, &str)] =
+    &[("(c)", "©"), ("(C)", "©"), ("(r)", "®"), ("(R)", "®"), ("(tm)", "™"), ("(TM)", "™"), ("+-", "±")];
+
+/// Whether a text in braces gives attributes to what stands beside it.
+pub(super) fn is_attributes(text: &str) -> bool {
+    let Some(inner) = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')) else { return false };
+    let starts = inner.trim_start();
+    !inner.contains(['{', '}', '`'])
+        && (starts.starts_with(['#', '.', '%'])
+            || starts.split_once('=').is_some_and(|(key, _)| {
+                !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_:".contains(&byte))
+            }))
 }
 
-type Written = Option<(String, usize)>;
+/// The place within a paragraph that is read.
+pub(super) struct Inline<'p, 'a> {
+    pub(super) pass: &'p mut Pass<'a>,
+    pub(super) origin: u32,
+    depth: usize,
+}
+
+/// What becomes of a construct, and its length in the source.
+pub(super) type Written = Option<(String, usize)>;
 
 /// A code span, with its signs.
 fn code(rest: &str) -> &str {
     let rest = head(rest);
     let ticks = rest.bytes().take_while(|byte| *byte == b'`').count();
     let mut at = ticks;
-    while let Some(open) = rest[at..].find('`').map(|open| at + open) {
-        let length = rest[open..].bytes().take_while(|byte| *byte == b'`').count();
+    while let Some(open) = rest.get(at..).and_then(|rest| rest.find('`')).map(|open| at + open) {
+        let length = rest.bytes().skip(open).take_while(|byte| *byte == b'`').count();
         at = open + length;
         if length == ticks {
-            return &rest[..at];
+            return rest.get(..at).unwrap_or_default();
         }
     }
-    &rest[..ticks]
+    rest.get(..ticks).unwrap_or_default()
 }
 
 /// As far as what begins here may reach.
-fn head(text: &str) -> &str {
+pub(super) fn head(text: &str) -> &str {
     let mut end = text.len().min(2_000);
     while !text.is_char_boundary(end) {
         end -= 1;
     }
-    &text[..end]
+    text.get(..end).unwrap_or_default()
 }
 
-impl Inline<'_> {
+/// Text that means itself in Markdown.
+pub(super) fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if matches!(c, '*' | '_' | '[' | ']' | '<' | '`' | '\\' | '~' | '|') {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// Text, in which urls that stand by themselves are links.
+fn linked(text: &str, is_apart: bool) -> String {
+    let mut out = String::with_capacity(text.len() + 8);
+    let mut rest = text;
+    while let Some(at) = rest.find("http") {
+        let (before, url) = (rest.get(..at).unwrap_or_default(), rest.get(at..).unwrap_or_default());
+        let is_word = before.chars().last().map_or(out.is_empty() && is_apart, char::is_whitespace);
+        let length = url.find(|c: char| c.is_whitespace() || matches!(c, '"' | '>' | '|')).unwrap_or(url.len());
+        let found =
+            url.get(..length).unwrap_or_default().trim_end_matches(['.', ',', ';', ':', '!', '?', ')', '\'', '*', '_']);
+        let is_url =
+            found.strip_prefix("https://").or(found.strip_prefix("http://")).is_some_and(|rest| !rest.is_empty());
+        out.push_str(before);
+        let taken = if is_word && is_url {
+            out.extend(["<", found, ">"]);
+            found.len()
+        } else {
+            out.push_str("http");
+            4
+        };
+        rest = url.get(taken..).unwrap_or_default();
+    }
+    out.push_str(rest);
+    out
+}
+
+/// Text as code.
+fn as_code(text: &str) -> String {
+    if text.contains('`') { format!("`` {text} ``") } else { format!("`{text}`") }
+}
+
+impl Inline<'_, '_> {
+    /// Writes what stands at the start of `rest`, and says how long it is there: at least one character.
+    fn step(&mut self, rest: &str, text: &mut String) -> usize {
+        let first = rest
+            .as_bytes()
+            .first()
+            .filter(|byte| **byte == b'\\' || self.pass.patience > 0 || !byte.is_ascii_punctuation());
+        let taken = match first {
+            Some(b'`') => Some((code(rest).replace('\n', " "), code(rest).len())),
+            Some(b'\\') => {
+                let escaped = 1 + rest.chars().nth(1).filter(|c| *c != '\n').map_or(0, char::len_utf8);
+                Some((rest.get(..escaped).unwrap_or_default().to_owned(), escaped))
+            }
+            Some(b'{') => self.braces(rest, text),
+            Some(b'[') => self.link(rest, text),
+            Some(b'<') => self.autolink(rest),
+            Some(b'$') => self.dollars(rest),
+            _ => {
+                let first = rest.chars().next().map_or(0, char::len_utf8);
+                let end = rest.get(first..).and_then(|rest| rest.find(['`', '\\', '{', '[', '<', '$', '\n']));
+                let end = end.map_or(rest.len(), |end| first + end);
+                let is_apart = text.is_empty() || text.ends_with(char::is_whitespace);
+                Some((self.plain(rest.get(..end).unwrap_or_default(), is_apart), end))
+            }
+        };
+        if let Some((written, length)) = taken.filter(|(_, length)| *length > 0) {
+            text.push_str(&written);
+            return length;
+        }
+        self.pass.patience = self.pass.patience.saturating_sub(head(rest).len());
+        let length = rest.chars().next().map_or(1, char::len_utf8);
+        text.push_str(rest.get(..length).unwrap_or_default());
+        length
+    }
+
+    /// Text without a construct, as the extensions `linkify` and `replacements` have it.
+    fn plain(&self, text: &str, is_apart: bool) -> String {
+        let rules = self.pass.rules;
+        let mut out =
+            if text.contains("://") && rules.has_surely("linkify") { linked(text, is_apart) } else { text.to_owned() };
+        if rules.has_surely("replacements") && (out.contains('(') || out.contains("+-")) {
+            for (written, meant) in REPLACEMENTS {
+                out = out.replace(written, meant);
+            }
+        }
+        out
+    }
+
+    /// A text within a construct, rewritten as well.
+    pub(super) fn inner(&mut self, source: &str) -> String {
+        if self.depth >= MAX_DEPTH {
+            return source.to_owned();
+        }
+        self.depth += 1;
+        let (mut text, mut at) = (String::new(), 0);
+        while let Some(rest) = source.get(at..).filter(|rest| !rest.is_empty()) {
+            if rest.starts_with('\n') {
+                text.push(' ');
+                at += 1;
+            } else {
+                at += self.step(rest, &mut text);
+            }
+        }
+        self.depth -= 1;
+        text
+    }
+
+    pub(super) fn warn(&mut self, code: &str, message: String) {
+        self.pass.out.warn(code, self.origin, message);
+    }
+
     /// A role, a substitution, or attributes of what stands before.
     fn braces(&mut self, rest: &str, before: &str) -> Written {
         let near = head(rest);
-        if let Some(inner) = near.strip_prefix("{{") {
+        if let Some(inner) = near.strip_prefix("{{").filter(|_| self.pass.rules.has("substitution")) {
             let end = inner.find("}}")?;
-            let name = inner[..end].trim();
-            let text = self.rules.substitutions.get(name).cloned();
-            if text.is_none() {
-                let message = format!("the substitution `{name}` is not known; it is left out");
-                self.out.warn("unknown_construct", self.origin, message);
-            }
-            return Some((text.unwrap_or_default(), end + 4));
+            return Some((self.substitution(inner.get(..end)?.trim()), end + 4));
         }
         let end = near.find('}')?;
-        let name = &near[1..end];
-        let after = &near[end + 1..];
+        let name = near.get(1..end)?;
+        let after = near.get(end + 1..)?;
         let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic())
             && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_:.+".contains(&byte));
         if is_name && after.starts_with('`') {
             let span = code(after);
-            let inner = span.trim_matches('`').trim();
-            return Some((self.role(name, inner, span), end + 1 + span.len()));
+            let ticks = span.bytes().take_while(|byte| *byte == b'`').count();
+            let inner = span.get(ticks..span.len().saturating_sub(ticks)).unwrap_or_default();
+            let inner = inner.split_whitespace().collect::<Vec<_>>().join(" ");
+            return Some((self.role(name, &inner), end + 1 + span.len()));
         }
-        let is_attributes = name.starts_with(['.', '#']) || name.contains('=');
-        (is_attributes && before.ends_with([']', '`', ')'])).then(|| (String::new(), end + 1))
+        let follows = before.ends_with([']', '`', ')', '>', '*', '_', '~']);
+        (follows && is_attributes(near.get(..=end)?)).then(|| (String::new(), end + 1))
     }
 
-    fn role(&mut self, name: &str, text: &str, span: &str) -> String {
+    fn substitution(&mut self, name: &str) -> String {
+        match self.pass.substitutions.get(name) {
+            Some(text) if text.trim().contains("\n\n") => text.replace('\n', " "),
+            Some(text) => {
+                let text = text.trim().to_owned();
+                self.inner(&text)
+            }
+            None => {
+                self.warn("unknown_construct", format!("the substitution `{name}` is not known; it is left out"));
+                String::new()
+            }
+        }
+    }
+
+    /// `$…$` and `$$…$$`, as code: no sign in them means anything in Markdown.
+    fn dollars(&mut self, rest: &str) -> Written {
+        if !self.pass.rules.has("dollarmath") {
+            return None;
+        }
+        let near = head(rest);
+        let fence = if near.starts_with("$$") { "$$" } else { "$" };
+        let inner = near.get(fence.len()..)?;
+        let mut at = 0;
+        loop {
+            let found = at + inner.get(at..)?.find(fence)?;
+            let is_escaped = inner.get(..found)?.bytes().rev().take_while(|byte| *byte == b'\\').count() % 2 == 1;
+            if !is_escaped {
+                let text = inner.get(..found)?.trim();
+                let has_words = !text.is_empty() && !text.starts_with('`');
+                return has_words.then(|| (as_code(&text.replace('\n', " ")), found + 2 * fence.len()));
+            }
+            at = found + 1;
+        }
+    }
+
+    fn role(&mut self, name: &str, text: &str) -> String {
         let (title, target) = match text.rsplit_once('<').and_then(|(t, r)| Some((t.trim(), r.strip_suffix('>')?))) {
             Some((title, target)) if !title.is_empty() => (Some(title), target.trim()),
             _ => (None, text),
@@ -122,114 +264,95 @@ impl Inline<'_> {
             Some(rest) => rest.rsplit('.').next().unwrap_or(rest),
             None => target.trim_start_matches('!'),
         });
-        match name {
-            "ref" | "numref" | "myst:ref" | "std:ref" => self.labelled(title, target),
-            "doc" | "std:doc" => self.document(title, target),
-            "kbd" => format!("<kbd>{text}</kbd>"),
-            "sub" | "subscript" => format!("<sub>{text}</sub>"),
-            "sup" | "superscript" => format!("<sup>{text}</sup>"),
-            "abbr" | "abbreviation" => text.split(" (").next().unwrap_or(text).to_owned(),
-            "emphasis" => format!("*{text}*"),
-            "strong" | "command" | "dfn" => format!("**{text}**"),
-            "guilabel" | "menuselection" | "term" | "download" | "index" | "eq" | "cite" | "cite:p" | "cite:t"
-            | "bdg" | "octicon" | "any" | "external" | "octicons" | "html" | "button-ref" => {
-                let has_picture = matches!(name, "octicon" | "octicons");
-                if has_picture { String::new() } else { shown.replace('&', "&amp;").replace("--&gt;", "→") }
+        let local = name.strip_prefix("std:").or_else(|| name.strip_prefix("myst:")).unwrap_or(name);
+        match local {
+            "ref" | "keyword" => self.labelled(title, target),
+            "numref" => self.numbered(title, target),
+            "doc" => self.document(title, target),
+            "any" => self.anything(title, target),
+            "eq" | "math:numref" => match self.pass.equations.number(target) {
+                Some(number) => format!("({number})"),
+                None => escaped(target),
+            },
+            "sub-ref" => self.sub_reference(target),
+            "kbd" => format!("<kbd>{}</kbd>", escaped(text)),
+            "sub" | "subscript" => format!("<sub>{}</sub>", escaped(text)),
+            "sup" | "superscript" => format!("<sup>{}</sup>", escaped(text)),
+            "abbr" | "abbreviation" => escaped(text.split(" (").next().unwrap_or(text)),
+            "emphasis" | "dfn" | "title" | "title-reference" => format!("*{text}*"),
+            "strong" | "command" | "program" => format!("**{text}**"),
+            "guilabel" | "menuselection" => {
+                let text = shown.replace("-->", "‣").replace("&&", "\u{1}").replace('&', "").replace('\u{1}', "&");
+                escaped(&text)
             }
-            "pep" => format!("[PEP {shown}](https://peps.python.org/pep-{shown:0>4}/)"),
-            "rfc" => format!("[RFC {shown}](https://datatracker.ietf.org/doc/html/rfc{shown}.html)"),
-            name if name.starts_with("bdg-") => shown.to_owned(),
-            name if name.starts_with("fa") || name.starts_with("material") => String::new(),
-            "code" | "literal" | "file" | "samp" | "program" | "option" | "envvar" | "math" | "regexp" | "makevar"
-            | "token" | "keyword" | "mimetype" | "newsgroup" | "class" | "func" | "meth" | "mod" | "attr" | "exc"
-            | "obj" | "data" | "const" => format!("`{shown}`"),
-            name if name.contains(':') => format!("`{shown}`"),
-            name => {
-                self.out.warn(
-                    "unknown_construct",
-                    self.origin,
-                    format!("`{{{name}}}` role is not understood; its text is kept"),
-                );
-                if title.is_some() { shown.to_owned() } else { span.to_owned() }
+            "file" | "samp" => as_code(&shown.replace(['{', '}'], "")),
+            "pep" => format!(
+                "[{}](https://peps.python.org/pep-{target:0>4}/)",
+                title.map_or_else(|| format!("PEP {target}"), escaped)
+            ),
+            "rfc" => format!(
+                "[{}](https://datatracker.ietf.org/doc/html/rfc{target}.html)",
+                title.map_or_else(|| format!("RFC {target}"), escaped)
+            ),
+            "cve" | "cwe" => escaped(&format!("{}-{shown}", name.to_uppercase())),
+            "func" | "meth" | "py:func" | "py:meth" | "c:func" | "cpp:func" | "js:func" | "js:meth"
+                if title.is_none() =>
+            {
+                as_code(&format!("{}()", shown.trim_end_matches("()")))
             }
+            "download" | "index" | "term" | "button-ref" | "button-link" => {
+                if local == "download" {
+                    as_code(shown)
+                } else {
+                    escaped(shown)
+                }
+            }
+            "raw-html" | "html" => escaped(shown),
+            "code" | "literal" | "option" | "envvar" | "math" | "regexp" | "makevar" | "token" | "mimetype"
+            | "newsgroup" | "class" | "mod" | "attr" | "exc" | "obj" | "data" | "const" | "func" | "meth"
+            | "confval" | "property" | "deco" => as_code(shown),
+            local => self.of_extension(local, name, shown, target, title),
         }
     }
 
-    /// A reference to a name that some document gives to a place in it.
-    fn labelled(&mut self, title: Option<&str>, name: &str) -> String {
-        let label = self.context.asking.label(name).or_else(|| self.context.asking.label(&name.to_lowercase()));
-        let Some(label) = label else {
-            self.out.warn("dead_link", self.origin, format!("no document has the label `{name}`"));
-            return title.unwrap_or(name).to_owned();
-        };
-        let shown = title.map(str::to_owned).or(label.title).unwrap_or_else(|| name.to_owned());
-        label.url.map_or_else(|| shown.clone(), |url| format!("[{shown}](<{url}>)"))
+    /// The roles of extensions, and those of no extension that is known here.
+    fn of_extension(&mut self, local: &str, name: &str, shown: &str, target: &str, title: Option<&str>) -> String {
+        if local.starts_with("bdg-ref") {
+            return self.anything(title, target);
+        }
+        if local.starts_with("bdg-link") && target.contains("://") {
+            return format!("[{}](<{target}>)", escaped(shown));
+        }
+        if local.starts_with("bdg") {
+            return escaped(shown);
+        }
+        // Pictures.
+        let is_picture =
+            |prefix: &str| local == prefix || local.strip_prefix(prefix).is_some_and(|rest| rest.len() < 12);
+        if ["octicon", "fa", "material", "iconify"].into_iter().any(is_picture) {
+            return String::new();
+        }
+        if let Some(rest) = local.strip_prefix("external") {
+            let kind = rest.rsplit(':').next().unwrap_or_default();
+            return if matches!(kind, "ref" | "doc" | "term") { escaped(shown) } else { as_code(shown) };
+        }
+        if local.starts_with("cite") {
+            self.warn(
+                "unknown_construct",
+                format!("`{{{name}}}` cites `{target}`: bibliographies are not read; its key is kept"),
+            );
+            return escaped(target);
+        }
+        if local.contains(':') {
+            return as_code(shown);
+        }
+        self.warn("unknown_construct", format!("`{{{name}}}` role is not understood; its text is kept"));
+        if title.is_some() { escaped(shown) } else { as_code(shown) }
     }
 
-    /// A reference to a document by its name without suffix.
-    fn document(&mut self, title: Option<&str>, target: &str) -> String {
-        let base = if target.starts_with('/') { self.rules.folder.as_str() } else { self.context.path.dir() };
-        let path = resolved(base, target.trim_start_matches('/'));
-        let named =
-            path.into_iter().flat_map(|path| ["", ".md", ".rst"].map(|suffix| DocPath::new(format!("{path}{suffix}"))));
-        let asking = self.context.asking;
-        let found = named.into_iter().find(|path| asking.page_url(path).is_some() || asking.page_title(path).is_some());
-        let Some(path) = found else {
-            self.out.warn("dead_link", self.origin, format!("`{target}` is no document"));
-            return title.unwrap_or(target).to_owned();
-        };
-        let shown = title.map(str::to_owned).or_else(|| asking.page_title(&path)).unwrap_or_else(|| target.to_owned());
-        asking.page_url(&path).map_or_else(|| shown.clone(), |url| format!("[{shown}](<{url}>)"))
-    }
-
-    /// A link without a text, or to a name of a place; a text with attributes.
-    fn link(&mut self, rest: &str) -> Written {
-        let near = head(rest);
-        if let Some(end) = near.find(']')
-            && near[end + 1..].starts_with("{.")
-            && let Some(close) = near[end..].find('}')
-        {
-            return Some((near[1..end].to_owned(), end + close + 1));
-        }
-        let middle = near.find("](")?;
-        let text = &near[1..middle];
-        let end = middle + 2 + near[middle + 2..].find(')')?;
-        let target = near[middle + 2..end].trim().trim_start_matches('<').trim_end_matches('>');
-        if text.contains('[') || text.contains('`') && !text.is_empty() && !target.starts_with(['#', 'i']) {
-            return None;
-        }
-        let title = (!text.is_empty()).then_some(text);
-        if target.starts_with("inv:") || target.starts_with("myst:") {
-            let shown = title.unwrap_or_else(|| target.rsplit([':', '#']).next().unwrap_or(target));
-            return Some((shown.to_owned(), end + 1));
-        }
-        let target = target.strip_prefix("project:").unwrap_or(target);
-        if let Some(name) = target.strip_prefix('#')
-            && let Some(label) = self.context.asking.label(name)
-        {
-            let shown = title.map(str::to_owned).or(label.title).unwrap_or_else(|| name.to_owned());
-            let written = label.url.map_or_else(|| shown.clone(), |url| format!("[{shown}](<{url}>)"));
-            return Some((written, end + 1));
-        }
-        if title.is_some() || target.starts_with('#') || target.contains("://") {
-            return None;
-        }
-        let path = target.split('#').next().unwrap_or_default();
-        let path = resolved(self.context.path.dir(), path)?;
-        let shown = self.context.asking.page_title(&path).unwrap_or_else(|| target.to_owned());
-        Some((format!("[{shown}](<{target}>)"), end + 1))
-    }
-
-    /// `<project:x.md>`, `<inv:x>`, `<doc:x>`.
-    fn autolink(&mut self, rest: &str) -> Written {
-        let near = head(rest);
-        let end = near.find('>')?;
-        let target = &near[1..end];
-        if let Some(inventory) = target.strip_prefix("inv:") {
-            return Some((inventory.rsplit([':', '#']).next().unwrap_or(inventory).to_owned(), end + 1));
-        }
-        let target = target.strip_prefix("project:").or_else(|| target.strip_prefix("path:"))?;
-        let (written, _) = self.link(&format!("[]({target})")).unwrap_or_else(|| (target.to_owned(), 0));
-        Some((written, end + 1))
+    /// `sub-ref`: a substitution by name, or what Sphinx itself says under `|version|` and `|release|`.
+    fn sub_reference(&mut self, name: &str) -> String {
+        let own = self.pass.rules.versions.get(name).map(|text| escaped(text));
+        own.unwrap_or_else(|| self.substitution(name))
     }
 }
