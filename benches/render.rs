@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use finmirror::page::DocPath;
-use finmirror::render::{Availability, Facts, Inputs, PageOptions, Subject, facts, render};
+use finmirror::render::{Availability, Facts, Inputs, PageOptions, PagePolicies, Subject, facts, render};
 use finmirror::site::{Around, Generator, Placement, Site, SiteOptions, Tree, UrlStyle};
 use pulldown_cmark::{Options, Parser, html};
 
@@ -189,8 +189,13 @@ fn timed(work: impl FnOnce()) -> Duration {
 }
 
 fn render_all(corpus: &Corpus) {
-    let options =
-        PageOptions { locale: "en".to_owned(), ai_agent: true, ai_copilot: true, availability: Availability::OnCreate };
+    let options = PageOptions {
+        locale: "en".to_owned(),
+        ai_agent: true,
+        ai_copilot: true,
+        availability: Availability::OnCreate,
+        policies: PagePolicies::default(),
+    };
     for (path, bytes, facts, placement) in &corpus.documents {
         let subject = Subject { path, bytes, facts, placement };
         let _ = black_box(render(subject, &corpus.site, &options, &corpus.known));

@@ -167,8 +167,16 @@ impl<R: Remote + 'static, D: Documents> Run<'_, R, D> {
                 Err(error) => self.fail(&document.path, &document.external_id, &error),
             }
         }
+        // What a document says no more because a part of it does is said by the part first.
+        let parts = plan.steps.iter().filter_map(|step| match *step {
+            Step::Create { document, page } if document.is_part => Some(Job::upsert(document, page.content_hash, None)),
+            _ => None,
+        });
+        self.pump(parts).await?;
         let upserts = plan.steps.iter().filter_map(|step| match *step {
-            Step::Create { document, page } => Some(Job::upsert(document, page.content_hash, None)),
+            Step::Create { document, page } if !document.is_part => {
+                Some(Job::upsert(document, page.content_hash, None))
+            }
             Step::Update { document, page, entry, .. } => Some(Job::upsert(document, page.content_hash, Some(entry))),
             _ => None,
         });

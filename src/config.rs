@@ -20,7 +20,7 @@ use crate::page::SourceName;
 use crate::plan::Policy;
 use crate::render::{Availability, PageOptions};
 use crate::simulator::SimulatorOptions;
-use crate::site::{Generator, SiteOptions, UrlStyle};
+use crate::site::{Generator, SiteOptions, SitePolicies, UrlStyle};
 use crate::source::files::{FilesOptions, FollowSymlinks};
 use crate::sync::binding::ImportSourceOptions;
 
@@ -65,6 +65,12 @@ mod default {
     pub(super) const AI_AGENT: bool = true;
     pub(super) const AI_COPILOT: bool = true;
     pub(super) const AVAILABILITY: Availability = Availability::OnCreate;
+    pub(super) const SPLIT: super::setting::Split = super::setting::Split::Off;
+    pub(super) const SPLIT_OVER: u64 = 30_000;
+    pub(super) const STRICT: bool = false;
+    pub(super) const CONTEXT: bool = false;
+    pub(super) const MAX_TITLE: u64 = 500;
+    pub(super) const MAX_HTML: u64 = 5_000_000;
     pub(super) const EXCLUSIVE: bool = false;
     pub(super) const MAX_PERCENT: f64 = 10.0;
     pub(super) const MAX_PAGES: u64 = 10;
@@ -124,6 +130,8 @@ pub struct SourceConfig {
     pub watch: Watch,
     /// How its documents are published.
     pub site: SiteOptions,
+    /// Which of its languages and versions are mirrored.
+    pub site_policies: SitePolicies,
     /// What is said of every page.
     pub page: PageOptions,
     /// What holds its pages in Intercom.

@@ -215,6 +215,16 @@ hash! {
     ScanDigest
 }
 
+impl SourceHash {
+    /// What stands for the bytes of a part of a document: the same part of the same bytes under another name has the same,
+    /// and no other part has.
+    #[must_use]
+    pub fn of_part(self, id: &ExternalId) -> Self {
+        let anchor = id.as_str().rsplit_once('#').map_or("", |(_, anchor)| anchor);
+        Self::of(format!("{self}#{anchor}").as_bytes())
+    }
+}
+
 impl serde::Serialize for SourceHash {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)

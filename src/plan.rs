@@ -9,7 +9,7 @@ mod display;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::time::Duration;
 
@@ -98,7 +98,7 @@ pub trait Patterns {
 /// Everything that a plan is made from.
 #[derive(Clone, Copy)]
 pub struct Input<'a> {
-    /// The scan's documents, sorted by path.
+    /// The scan's documents, sorted by path, the parts of one after it.
     pub documents: &'a [Observed],
     /// The ledger's pages of this import source, sorted by external id.
     pub entries: &'a [Entry],
@@ -215,6 +215,9 @@ pub struct Plan<'a> {
     pub held: Option<HeldSet>,
     /// A person has released the deletes of this plan: they do not count towards later limits.
     pub released: bool,
+    /// Pages that Intercom has as they are, of documents whose bytes are others: the ledger is to know the present ones,
+    /// by which a rename is told.
+    pub same: Vec<(&'a Entry, SourceHash)>,
     /// Changes to [`Entry::missed`].
     pub missed: Vec<(&'a Entry, Option<Missed>)>,
     /// Entries of which Intercom holds nothing, whose documents are gone.
@@ -243,9 +246,10 @@ impl<'a> Input<'a> {
         self.problems.is_empty().then_some(Complete(self))
     }
 
-    /// The document at a path; of two that differ only by normalisation, either.
+    /// The document at a path, its own page and no part of it; of two that differ only by normalisation, the first.
     fn document_at(&self, path: &DocPath) -> Option<&'a Observed> {
-        self.documents.binary_search_by(|d| d.path.cmp(path)).ok().map(|at| &self.documents[at])
+        let at = self.documents.partition_point(|document| document.path < *path);
+        self.documents.get(at).filter(|document| document.path == *path)
     }
 }
 
@@ -312,7 +316,11 @@ fn revisit<'a>(
         return;
     }
     match why_update(document, page, entry) {
-        None => plan.unchanged += 1,
+        None => {
+            plan.unchanged += 1;
+            let had = entry.acknowledged.as_ref().and_then(|had| had.source_hash);
+            plan.same.extend(document.source_hash.filter(|now| had != Some(*now)).map(|now| (entry, now)));
+        }
         Some(reason) => plan.steps.push(Step::Update { document, page, entry, reason }),
     }
 }
@@ -382,13 +390,23 @@ impl<'a> Claims<'a> {
         // Pages first among equals, so that a draft beside a page of the same id changes nothing.
         all.sort_by(|a, b| a.external_id.cmp(b.external_id).then(b.page.is_some().cmp(&a.page.is_some())));
         let mut claims = Self { by_id: Vec::new(), failures: Vec::new(), conflicts: false };
-        for document in input.documents {
+        // The parts of a document fail with it: that is said once.
+        for document in input.documents.iter().filter(|document| !document.is_part) {
             if let State::Failed(failure) = &document.state {
                 claims.failures.push(PageFailure { document, failure: (**failure).clone() });
             }
         }
         claims.refuse_shared_ids(&mut all);
         claims.refuse_shared_urls(&mut all);
+        // With a document that is not sent its parts stay as they are.
+        let refused: HashSet<&DocPath> = all
+            .iter()
+            .filter(|claim| claim.conflict && !claim.document.is_part)
+            .map(|claim| &claim.document.path)
+            .collect();
+        for claim in all.iter_mut().filter(|claim| claim.document.is_part) {
+            claim.conflict |= refused.contains(&claim.document.path);
+        }
         all.dedup_by(|later, first| later.external_id == first.external_id);
         claims.by_id = all;
         claims

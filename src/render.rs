@@ -6,6 +6,7 @@
 
 mod asking;
 mod constructs;
+mod context;
 mod dates;
 mod dialect;
 mod elements;
@@ -15,15 +16,17 @@ mod links;
 mod markdown;
 mod outline;
 mod plain;
+mod policies;
 mod raw;
 mod skip;
 mod slug;
+mod split;
 mod text;
 mod tokens;
 mod warnings;
 mod writer;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -36,6 +39,7 @@ pub(crate) use self::asking::hash_of_documents;
 use self::dialect::{Context, Expanded};
 use self::links::Links;
 use self::plain::Gist;
+pub use self::policies::PagePolicies;
 use self::raw::Draft;
 use self::skip::Skips;
 use self::warnings::Warnings;
@@ -56,6 +60,8 @@ pub struct PageOptions {
     pub ai_copilot: bool,
     /// Who owns these switches once a page is there.
     pub availability: Availability,
+    /// What is asked of them beyond their text.
+    pub policies: PagePolicies,
 }
 
 /// Who owns the switches of a page once it is there.
@@ -318,6 +324,17 @@ struct Part {
     warnings: Vec<Warning>,
 }
 
+/// What rendering a document came to.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    /// Its page first, then those of its parts, where it becomes several; or why there is none.
+    pub pages: Result<Vec<Rendered>, Failure>,
+    /// What it asked for, whatever came of it: sorted, each once.
+    pub asked: Vec<Asked>,
+    /// What was not understood or looks wrong in a document that fails for it.
+    pub warnings: Vec<Warning>,
+}
+
 /// Renders a document whose facts and place on the site are known: its page first, then those of its parts, where it
 /// becomes several.
 pub fn render(
@@ -326,19 +343,84 @@ pub fn render(
     options: &PageOptions,
     inputs: &dyn Inputs,
 ) -> Result<Vec<Rendered>, Failure> {
+    attempt(subject, site, options, inputs).pages
+}
+
+/// As [`render`], and tells of a document that fails as well what it asked for: the answers may be why it fails.
+pub fn attempt(subject: Subject<'_>, site: &Site, options: &PageOptions, inputs: &dyn Inputs) -> Attempt {
     let asking = Asking::new(inputs);
-    let parts = guarded(|| parts(subject, site, &asking))?;
+    let mut warnings = Vec::new();
+    let pages = guarded(|| parts(subject, site, &asking)).and_then(|parts| {
+        if let Some(failure) = policies::strict(&parts).filter(|_| options.policies.strict) {
+            warnings = parts.into_iter().flat_map(|part| part.warnings).collect();
+            return Err(failure);
+        }
+        pages(parts, subject, site, options, &asking)
+    });
+    let asked = asking.into_asked();
+    let pages = pages.map(|mut pages| {
+        if let Some(first) = pages.first_mut() {
+            first.asked.clone_from(&asked);
+            if let Some(reason) = &subject.placement.unknown {
+                first.warnings.push(Warning { code: "no_url".to_owned(), line: None, message: reason.clone() });
+            }
+        }
+        pages
+    });
+    Attempt { pages, asked, warnings }
+}
+
+/// Makes the parts of a document pages, and of one that is too long several.
+fn pages(
+    parts: Vec<Part>,
+    subject: Subject<'_>,
+    site: &Site,
+    options: &PageOptions,
+    asking: &Asking<'_>,
+) -> Result<Vec<Rendered>, Failure> {
+    let policies = &options.policies;
+    let mut anchors: HashSet<String> = parts.iter().filter_map(|part| part.anchor.clone()).collect();
     let mut pages = Vec::with_capacity(parts.len());
     for part in parts {
-        pages.push(address(part, subject, site, options)?);
-    }
-    if let Some(first) = pages.first_mut() {
-        first.asked = asking.into_asked();
-        if let Some(reason) = &subject.placement.unknown {
-            first.warnings.push(Warning { code: "no_url".to_owned(), line: None, message: reason.clone() });
+        let Part { anchor, title: own, html, mut warnings } = part;
+        let gist = plain::gist(&html);
+        if !gist.has_text {
+            return Err(fails("empty", "the page has no text; write some, or leave it out with `fin: {skip: true}`"));
+        }
+        let title = own.unwrap_or_else(|| title(subject.path, subject.facts, subject.placement, &gist));
+        if subject.placement.untitled.as_ref() == Some(&title) {
+            let message = format!("the page has no heading, so that its site calls it `{title}`; add one");
+            warnings.push(Warning { code: "no_title".to_owned(), line: None, message });
+        }
+        let title = versioned(title, subject.placement);
+        let product = policies.product.as_deref();
+        let context = if policies.context { context::line(subject, site, product, &title, asking) } else { None };
+        let context = context.as_deref();
+        if policies.split_over.is_none_or(|over| html.len() as u64 <= over) {
+            pages.push(address(Piece { anchor, title, html, warnings, context }, subject, site, options)?);
+            continue;
+        }
+        let mut warnings = Some(warnings);
+        for split::Section { heading, html } in split::sections(&html, &mut anchors) {
+            let (anchor, title) = match heading {
+                None => (anchor.clone(), title.clone()),
+                Some((id, section)) => (Some(id), format!("{title} › {section}")),
+            };
+            let (html, warnings) = (html.to_owned(), warnings.take().unwrap_or_default());
+            pages.push(address(Piece { anchor, title, html, warnings, context }, subject, site, options)?);
         }
     }
     Ok(pages)
+}
+
+/// What becomes one page.
+struct Piece<'a> {
+    anchor: Option<String>,
+    title: String,
+    html: String,
+    warnings: Vec<Warning>,
+    /// The line above it.
+    context: Option<&'a str>,
 }
 
 /// What a document becomes: one part, or several; never none.
@@ -357,20 +439,17 @@ fn parts(subject: Subject<'_>, site: &Site, asking: &Asking<'_>) -> Result<Vec<P
     Ok(vec![Part { anchor: None, title: None, html, warnings }])
 }
 
-/// Makes a part the page that is sent.
-fn address(part: Part, subject: Subject<'_>, site: &Site, options: &PageOptions) -> Result<Rendered, Failure> {
+/// Makes a piece the page that is sent.
+fn address(piece: Piece<'_>, subject: Subject<'_>, site: &Site, options: &PageOptions) -> Result<Rendered, Failure> {
     let Subject { path, facts, placement, .. } = subject;
-    let Part { anchor, title: own_title, html, warnings } = part;
-    let gist = plain::gist(&html);
-    if !gist.has_text {
-        return Err(fails("empty", "the page has no text; write some, or leave it out with `fin: {skip: true}`"));
+    let Piece { anchor, title, mut html, warnings, context } = piece;
+    if let Some(context) = context {
+        let mut line = String::from("<p>");
+        writer::escape(&mut line, context, false);
+        line.push_str("</p>\n");
+        html.insert_str(0, &line);
     }
-    let mut warnings = warnings;
-    let title = own_title.unwrap_or_else(|| title(path, facts, placement, &gist));
-    if placement.untitled.as_ref() == Some(&title) {
-        let message = format!("the page has no heading, so that its site calls it `{title}`; add one");
-        warnings.push(Warning { code: "no_title".to_owned(), line: None, message });
-    }
+    policies::check_length(&html, &options.policies)?;
     let mut id = external_id(path, facts, site);
     let mut url = placement.url.clone();
     if let Some(anchor) = &anchor {
@@ -381,14 +460,22 @@ fn address(part: Part, subject: Subject<'_>, site: &Site, options: &PageOptions)
     }
     let page = Page {
         external_id: id,
-        title: shortened(&title),
+        title: policies::shortened(&title, options.policies.max_title),
         html,
         url: url.map(String::from),
-        locale: options.locale.clone(),
+        locale: policies::locale(placement, options),
         ai_agent: switch(facts.ai_agent, options.ai_agent, options.availability),
         ai_copilot: switch(facts.ai_copilot, options.ai_copilot, options.availability),
     };
     Ok(Rendered { page, warnings, asked: Vec::new() })
+}
+
+/// A title with the label of its version, unless that is the one that readers see first.
+fn versioned(title: String, placement: &Placement) -> String {
+    match &placement.version {
+        Some(version) if placement.is_latest != Some(true) => format!("{title} ({version})"),
+        _ => title,
+    }
 }
 
 /// The title of a page: what its reader sees as its heading.
@@ -496,24 +583,18 @@ fn title_of(path: &DocPath) -> String {
     let folder = path.dir().rsplit('/').next().unwrap_or_default();
     let is_folder = stem.eq_ignore_ascii_case("index") || stem.eq_ignore_ascii_case("readme");
     let name = if is_folder && !folder.is_empty() { folder } else { stem };
+    let title = capitalised(name);
+    if title.is_empty() { path.as_str().to_owned() } else { title }
+}
+
+/// The words of a name, the first with a capital.
+fn capitalised(name: &str) -> String {
     let words = name
         .split(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '-' | '_'))
         .filter(|word| !word.is_empty());
     let title = words.collect::<Vec<_>>().join(" ");
     let mut rest = title.chars();
-    match rest.next() {
-        Some(first) => first.to_uppercase().chain(rest).collect(),
-        None => path.as_str().to_owned(),
-    }
-}
-
-/// A title is a line, not a chapter: Intercom's own limit is not documented.
-fn shortened(title: &str) -> String {
-    const MAX_CHARS: usize = 500;
-    match title.char_indices().nth(MAX_CHARS) {
-        Some((end, _)) => format!("{}…", title[..end].trim_end()),
-        None => title.to_owned(),
-    }
+    rest.next().map_or_else(String::new, |first| first.to_uppercase().chain(rest).collect())
 }
 
 /// Does work that stands on a parser which is not ours: a panic in it fails the page and nothing else.

@@ -15,8 +15,10 @@ pub(crate) mod mdbook;
 mod micromatch;
 pub(crate) mod mkdocs;
 pub(crate) mod plain;
+mod policy;
 pub(crate) mod sphinx;
 pub(crate) mod starlight;
+mod title;
 mod url;
 pub(crate) mod vitepress;
 mod yaml;
@@ -30,6 +32,8 @@ use ::url::Url;
 use crate::page::{DocPath, Failure};
 use crate::render::Facts;
 
+pub(crate) use self::policy::NamedVersion;
+pub use self::policy::{LocaleFolder, Locales, SitePolicies, Versions};
 pub(crate) use self::url::{absolute, join, join_reference, percent_decode};
 
 /// How the documents are published.
@@ -134,6 +138,8 @@ pub struct Placement {
     pub unknown: Option<String>,
     /// Why the site publishes no page of it: `not in SUMMARY.md`, `a partial`, …
     pub excluded: Option<String>,
+    /// The site does publish it, and only [`SitePolicies`] leave it out: links to it hold.
+    pub is_left_out: bool,
     /// Its title in the navigation.
     pub title: Option<String>,
     /// Whether readers see the front matter's title as the page's heading, whatever its text begins with.
@@ -146,6 +152,8 @@ pub struct Placement {
     pub locale: Option<String>,
     /// Its version's label, where the site has several.
     pub version: Option<String>,
+    /// Whether that is the one that the site shows first; `None`: not known.
+    pub is_latest: Option<bool>,
 }
 
 /// What every generator answers. The base url is the configured one, else the one that [`Opened::base_url`] found.
@@ -159,6 +167,16 @@ pub(crate) trait Rules: Debug + Send + Sync {
     /// Whether [`Self::place`] asks for other documents.
     fn depends_on_others(&self) -> bool {
         false
+    }
+
+    /// The languages of the site, where it has several.
+    fn locales(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// The versions of the site, where it has several.
+    fn versions(&self) -> Vec<NamedVersion> {
+        Vec::new()
     }
 
     /// The documents that a link (without query and fragment, percent-decoded) may mean, the likeliest first, as paths
@@ -192,6 +210,8 @@ pub struct Site {
     pub options: SiteOptions,
     pub(crate) generator: AnyRules,
     base_url: Option<Url>,
+    title: Option<String>,
+    policies: SitePolicies,
     notices: Vec<String>,
 }
 
@@ -216,7 +236,7 @@ impl Site {
     pub fn open(options: SiteOptions, tree: &dyn Tree) -> Result<Self, Failure> {
         let found = find(options.generator, tree);
         let (generator, folder) = found.unwrap_or((Generator::Plain, String::new()));
-        let (folder, own) = (folder.as_str(), &options);
+        let (folder, own, name) = (folder.as_str(), &options, generator);
         let opened = match generator {
             Generator::Auto | Generator::Plain => return Ok(Self::plain(options)),
             Generator::MkDocs => wrap(mkdocs::MkDocs::read(folder, own, tree)?, AnyRules::MkDocs),
@@ -231,7 +251,8 @@ impl Site {
         };
         let Opened { rules: generator, base_url, notices } = opened;
         let base_url = options.base_url.clone().or(base_url).filter(|url| !url.cannot_be_a_base());
-        Ok(Self { options, generator, base_url, notices })
+        let title = title::of(name, folder, tree);
+        Ok(Self { options, generator, base_url, title, policies: SitePolicies::everything(), notices })
     }
 
     /// A site of nobody's in particular.
@@ -239,7 +260,39 @@ impl Site {
     pub fn plain(options: SiteOptions) -> Self {
         let base_url = options.base_url.clone().filter(|url| !url.cannot_be_a_base());
         let rules = plain::Plain { urls: options.urls.clone() };
-        Self { options, generator: AnyRules::Plain(Arc::new(rules)), base_url, notices: Vec::new() }
+        let generator = AnyRules::Plain(Arc::new(rules));
+        Self { options, generator, base_url, title: None, policies: SitePolicies::everything(), notices: Vec::new() }
+    }
+
+    /// Says which languages and versions are mirrored, and notes what a person has still to say of them.
+    #[must_use]
+    pub fn with_policies(mut self, policies: SitePolicies) -> Self {
+        let notices = policies.notices(self.rules());
+        self.notices.extend(notices);
+        self.policies = policies;
+        self
+    }
+
+    /// Adds a sentence for whoever runs the source.
+    pub fn note(&mut self, notice: String) {
+        self.notices.push(notice);
+    }
+
+    /// Which languages and versions are mirrored and which are not, one sentence for each of which there are several.
+    #[must_use]
+    pub fn mirrored(&self) -> Vec<String> {
+        self.policies.summary(self.rules())
+    }
+
+    /// The languages that are mirrored, where the site has several.
+    pub fn locales(&self) -> impl Iterator<Item = String> {
+        self.policies.locales(self.rules()).into_iter().filter(|locale| self.policies.wants_locale(locale))
+    }
+
+    /// The site's name, as its configuration has it.
+    #[must_use]
+    pub fn title(&self) -> Option<&str> {
+        self.title.as_deref()
     }
 
     /// Sentences for whoever runs the source: what could not be read in the generator's configuration.
@@ -277,6 +330,16 @@ impl Site {
         self.rules().include()
     }
 
+    /// The folder of the site's documents that a path lies in, as the beginning of that path; empty for the source's root.
+    pub(crate) fn content_root<'p>(&self, path: &'p str) -> &'p str {
+        let roots = self.include().into_iter().filter_map(|pattern| {
+            let fixed = pattern.find(['*', '?', '[', '{']).map_or("", |at| &pattern[..at]);
+            let folder = fixed.rsplit_once('/').map_or("", |(folder, _)| folder).trim_start_matches('/');
+            below(folder, path).map(|_| folder.len())
+        });
+        path.get(..roots.max().unwrap_or(0)).unwrap_or_default()
+    }
+
     /// What the site makes of a document. An absolute `url` of the front matter wins over every rule.
     #[must_use]
     pub fn place(&self, path: &DocPath, facts: &Facts, around: &dyn Around) -> Placement {
@@ -288,6 +351,7 @@ impl Site {
         if placement.excluded.is_none() {
             placement.excluded.clone_from(&facts.excluded);
         }
+        self.policies.apply(path, &mut placement);
         placement
     }
 

@@ -360,6 +360,9 @@ fn note(ledger: &mut Ledger, source: ImportSourceId, plan: &Plan<'_>) -> Result<
     if !plan.missed.is_empty() {
         ledger.save_missed(source, plan.missed.iter().map(|(entry, missed)| (&entry.external_id, *missed)))?;
     }
+    if !plan.same.is_empty() {
+        ledger.save_source_hashes(source, plan.same.iter().map(|(entry, hash)| (&entry.external_id, *hash)))?;
+    }
     if !plan.dropped.is_empty() {
         ledger.drop_entries(source, plan.dropped.iter().map(|entry| &entry.external_id))?;
     }

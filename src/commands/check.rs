@@ -323,7 +323,8 @@ fn source(source: &SourceConfig, ledger: Option<&Ledger>) -> Row {
         let site = &job.mirror.site;
         let at = site.root().map(|url| format!(" at {url}")).unwrap_or_default();
         let site = if site.name() == "plain" { String::new() } else { format!(", a site of {}{at}", site.name()) };
-        Ok((job.mirror.source.scan(&known), site))
+        let told: Vec<String> = std::iter::once(site).chain(job.mirror.site.mirrored()).collect();
+        Ok((job.mirror.source.scan(&known), told.join("; ")))
     });
     let (scan, site) = match looked {
         Ok(looked) => looked,

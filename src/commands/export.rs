@@ -50,7 +50,7 @@ pub fn export(args: &ExportArgs, config: &Config, out: &mut dyn Write) -> anyhow
     Ok(u8::from(trouble))
 }
 
-/// Prints one page.
+/// Prints one page, or each of those that a document becomes.
 pub fn preview(args: &PreviewArgs, config: &Config, out: &mut dyn Write) -> anyhow::Result<u8> {
     let names: Vec<_> = args.source.iter().cloned().collect();
     let mut found = Vec::new();
@@ -84,21 +84,35 @@ pub fn preview(args: &PreviewArgs, config: &Config, out: &mut dyn Write) -> anyh
     }
     if !plan.steps.iter().any(|step| step.page().0 == document.path.as_str()) {
         match &document.state {
-            State::Excluded(reason) => bail!("`{}` is no page: its front matter says {reason}", document.path),
+            State::Excluded(reason) => bail!("`{}` is no page: {reason}", document.path),
             _ => bail!("`{}` is no page now: its publish date lies ahead, or it has expired", document.path),
         }
     }
-    let rendered = match job.mirror.page_again(document, &look.seen) {
-        Ok(rendered) => rendered,
-        Err(failure) => {
-            warn_of_failure(document, &failure);
-            return Ok(1);
+    for part in look.seen.documents.iter().filter(|part| part.path == document.path) {
+        match job.mirror.page_again(part, &look.seen) {
+            Ok(rendered) => print_preview(part, &rendered, args.format, out)?,
+            Err(failure) => {
+                warn_of_failure(part, &failure);
+                return Ok(1);
+            }
         }
-    };
-    match args.format {
+    }
+    Ok(0)
+}
+
+fn print_preview(
+    document: &Observed,
+    rendered: &Rendered,
+    format: PreviewFormat,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
+    match format {
         PreviewFormat::Html => writeln!(out, "{}", rendered.page.html)?,
-        PreviewFormat::Json => print_json(document, &rendered, out)?,
+        PreviewFormat::Json => print_json(document, rendered, out)?,
         PreviewFormat::Text => {
+            if document.is_part {
+                writeln!(out)?;
+            }
             writeln!(out, "title  {}", Plain(&rendered.page.title))?;
             writeln!(out, "url    {}", rendered.page.url.as_deref().unwrap_or("none: Fin will not link to it"))?;
             for warning in &rendered.warnings {
@@ -108,7 +122,7 @@ pub fn preview(args: &PreviewArgs, config: &Config, out: &mut dyn Write) -> anyh
             writeln!(out, "\n{}", Plain(&rendered.text()))?;
         }
     }
-    Ok(0)
+    Ok(())
 }
 
 fn look(mirror: &Mirror) -> anyhow::Result<Observation> {

@@ -53,6 +53,10 @@ pub fn job_for_cycle(source: &SourceConfig, wishes: Wishes) -> anyhow::Result<Jo
         Ok(site) => (site, None),
         Err(failure) => (Site::plain(source.site.clone()), Some(failure)),
     };
+    let mut site = site.with_policies(source.site_policies.clone());
+    if let Some(notice) = english_only(&site, source) {
+        site.note(notice);
+    }
     if is_default {
         place = open(site.include())?;
     }
@@ -70,6 +74,24 @@ pub fn job_for_cycle(source: &SourceConfig, wishes: Wishes) -> anyhow::Result<Jo
         import_source.url = mirror.site.root().cloned();
     }
     Ok(Job { mirror: Arc::new(mirror), import_source, policy, wishes, broken })
+}
+
+/// A site in several languages, sent as English for want of a way to say another.
+fn english_only(site: &Site, source: &SourceConfig) -> Option<String> {
+    let is_other = |locale: &String| {
+        let language = locale.split(['-', '_']).next().unwrap_or_default();
+        (2..=3).contains(&language.len()) && language != "en"
+    };
+    let others = site.locales().filter(is_other);
+    let others: Vec<String> = others.map(|locale| format!("`{locale}`")).collect();
+    let is_said = source.page.policies.sends_locales || others.is_empty();
+    (!is_said).then(|| {
+        format!(
+            "pages in {} are sent as `en`, for this version of Intercom's API knows no other; set `intercom.version: \
+             \"2.17\"`, or leave them out with `site.locales`",
+            others.join(", ")
+        )
+    })
 }
 
 /// The configured sources of these names, in the configuration's order; all without a name.

@@ -11,8 +11,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use url::Url;
 
-use super::setting::{FilesPattern, GlobalLocale, HttpListen, Name, Region, Secret, Size, Split, Version};
-use super::typed::{At, Leaf, List};
+use super::setting::{FilesPattern, GlobalLocale, HttpListen, Name, OnOff, Region, Secret, Size, Split, Version};
+use super::typed::{At, Leaf, List, OneOrMany};
 use super::{Schedule, Watch};
 use crate::render::Availability;
 use crate::site::{Generator, UrlStyle};
@@ -169,6 +169,12 @@ pub(super) struct RawSite {
     /// Settings of the generator that its configuration does not say, or says in code, by the generator's own names, dotted
     /// where they are nested. They go before what its configuration says.
     pub(super) settings: Option<BTreeMap<String, Leaf<String>>>,
+    /// Which languages are mirrored: `all`, or a list of codes. Without it all are, and a notice names them.
+    pub(super) locales: Option<OneOrMany<String>>,
+    /// The folder, or the pattern of paths, of each language, where no generator says it.
+    pub(super) locale_folders: Option<BTreeMap<String, Leaf<String>>>,
+    /// Which versions are mirrored: `latest`, `all`, or a list of labels.
+    pub(super) versions: Option<OneOrMany<String>>,
 }
 
 /// What is said of every page.
@@ -183,8 +189,20 @@ pub(super) struct RawPage {
     pub(super) ai_copilot: Option<Leaf<bool>>,
     /// Who owns these two switches: Intercom once a page is there, or this file.
     pub(super) availability: Option<Leaf<Availability>>,
-    /// Whether a long document becomes several pages.
+    /// Whether a long page becomes several: one for each second-level heading, with `h2`.
     pub(super) split: Option<Leaf<Split>>,
+    /// A page with more html than this is long.
+    pub(super) split_over: Option<Leaf<Size>>,
+    /// Whether what is not understood in a document fails it, so that what Fin has of it stays.
+    pub(super) strict: Option<Leaf<bool>>,
+    /// Whether each page begins with a line that says where it stands: product › section › page.
+    pub(super) context: Option<Leaf<OnOff>>,
+    /// The product's name in that line. Without it, the site's.
+    pub(super) product: Option<Leaf<String>>,
+    /// A longer title is shortened to this many characters.
+    pub(super) max_title: Option<Leaf<u64>>,
+    /// A page with more html than this is not sent.
+    pub(super) max_html: Option<Leaf<Size>>,
 }
 
 /// The content import source in Intercom that holds the pages.

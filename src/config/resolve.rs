@@ -13,9 +13,9 @@ use url::{Host, Url};
 
 use super::fault::{Error, Fault, Place};
 use super::raw::{RawConfig, RawDeletes, RawFiles, RawImportSource, RawIntercom, RawPage, RawSite, RawSource};
-use super::setting::{FilesPattern, GlobalLocale, HttpListen, Region, Secret, Size, Version};
+use super::setting::{FilesPattern, GlobalLocale, HttpListen, OnOff, Region, Secret, Size, Split, Version};
 use super::tree::{self, NodeId, Tree};
-use super::typed::{At, Leaf, List, Setting};
+use super::typed::{At, Leaf, List, OneOrMany, Setting};
 use super::{
     Config, Environment, ImportSourceOptions, RemoteOptions, Schedule, SourceConfig, SourcePlace, TOKEN_VARIABLE,
     default, mask,
@@ -23,9 +23,9 @@ use super::{
 use crate::intercom::{IntercomOptions, Token};
 use crate::page::ImportSourceId;
 use crate::plan::Policy;
-use crate::render::PageOptions;
+use crate::render::{PageOptions, PagePolicies};
 use crate::simulator::SimulatorOptions;
-use crate::site::{Generator, SiteOptions};
+use crate::site::{Generator, LocaleFolder, Locales, SiteOptions, SitePolicies, Versions};
 use crate::source::files::FilesOptions;
 
 /// What the values are read from.
@@ -56,6 +56,9 @@ pub(super) fn resolve(raw: &RawConfig, given: &Given<'_>) -> Result<Config, Erro
     }
     let mut sources: Vec<_> = raw.sources.value.iter().filter_map(|source| read.source(source)).collect();
     read.twins(raw, &sources);
+    for source in &mut sources {
+        source.page.policies.sends_locales = version.has_locales();
+    }
     if !version.has_locales() {
         warnings.extend(english_only(&mut sources, &version));
     }
@@ -118,6 +121,12 @@ struct Note {
     node: NodeId,
     part: Option<String>,
     fault: Fault,
+}
+
+/// What a key says that takes one of some words, or a list.
+enum Chosen {
+    Word(&'static str),
+    List(Vec<String>),
 }
 
 /// Reads values and notes what is wrong with them.
@@ -332,6 +341,7 @@ impl<'a> Reader<'a> {
         let page = self.page(page.as_ref());
         // A base url that is wrong is noted already: it is not missing.
         let has_base_url = site.as_ref().is_some_and(|s| s.base_url.is_some());
+        let site_policies = self.site_policies(site.as_ref());
         let site = self.site(site.as_ref());
         let import_source = self.import_source(source.node, import_source.as_ref(), &site, has_base_url);
         Some(SourceConfig {
@@ -339,6 +349,7 @@ impl<'a> Reader<'a> {
             place: SourcePlace::Files(place??),
             watch: watch?,
             site,
+            site_policies,
             page,
             import_source,
             policy,
@@ -401,14 +412,94 @@ impl<'a> Reader<'a> {
         settings.filter_map(|(key, value)| Some((key.clone(), self.leaf(value)?))).collect()
     }
 
+    fn site_policies(&self, site: Option<&RawSite>) -> SitePolicies {
+        let locales = self.chosen(site.and_then(|s| s.locales.as_ref()), &["all"], |code| {
+            GlobalLocale::read(code).map(|GlobalLocale(code)| code)
+        });
+        let locales = match locales {
+            None => Locales::Undecided,
+            Some(Chosen::Word(_)) => Locales::All,
+            Some(Chosen::List(codes)) => Locales::Only(codes),
+        };
+        let versions = self
+            .chosen(site.and_then(|s| s.versions.as_ref()), &["latest", "all"], |label| Ok(label.trim().to_owned()));
+        let versions = match versions {
+            None => Versions::Undecided,
+            Some(Chosen::Word("latest")) => Versions::Latest,
+            Some(Chosen::Word(_)) => Versions::All,
+            Some(Chosen::List(labels)) => Versions::Only(labels),
+        };
+        let mut locale_folders = Vec::new();
+        for (code, folder) in site.and_then(|s| s.locale_folders.as_ref()).into_iter().flatten() {
+            let pattern = self.leaf(folder);
+            if let Ok(GlobalLocale(code)) = GlobalLocale::read(code) {
+                locale_folders.extend(pattern.map(|one| LocaleFolder::new(&code, &one)));
+            } else {
+                let help = "begin with a language code, such as `fr: fr/**`";
+                self.note(folder.node, format!("`{code}` is no language code"), help);
+            }
+        }
+        SitePolicies { locales, locale_folders, versions }
+    }
+
+    /// One of some words, or a list of other values; `None`: nothing, or nothing that was understood.
+    fn chosen(
+        &self,
+        some: Option<&OneOrMany<String>>,
+        words: &[&'static str],
+        read: impl Fn(&str) -> Result<String, String>,
+    ) -> Option<Chosen> {
+        let OneOrMany { node, items } = some?;
+        if items.is_empty() {
+            let help = format!("name some, or write `{}`, or remove the key", words.join("` or `"));
+            self.note(*node, "the list is empty, so nothing would be mirrored", &help);
+        }
+        let mut values = Vec::new();
+        for item in items {
+            let Some(text) = self.leaf(item) else { continue };
+            match words.iter().find(|word| **word == text) {
+                Some(word) if items.len() == 1 => return Some(Chosen::Word(word)),
+                Some(word) => self.note(item.node, format!("`{word}` beside others"), "write it alone"),
+                None => match read(&text) {
+                    Ok(value) => values.push(value),
+                    Err(not) => self.note_not(item.node, &not),
+                },
+            }
+        }
+        Some(Chosen::List(values))
+    }
+
     fn page(&self, page: Option<&RawPage>) -> PageOptions {
-        self.value(page.and_then(|p| p.split.as_ref()));
         let locale = self.value(page.and_then(|p| p.locale.as_ref()));
         PageOptions {
             locale: locale.map_or_else(|| default::LOCALE.to_owned(), |GlobalLocale(locale)| locale),
             ai_agent: self.value(page.and_then(|p| p.ai_agent.as_ref())).unwrap_or(default::AI_AGENT),
             ai_copilot: self.value(page.and_then(|p| p.ai_copilot.as_ref())).unwrap_or(default::AI_COPILOT),
             availability: self.value(page.and_then(|p| p.availability.as_ref())).unwrap_or(default::AVAILABILITY),
+            policies: self.page_policies(page),
+        }
+    }
+
+    fn page_policies(&self, page: Option<&RawPage>) -> PagePolicies {
+        let size = |size: Option<Size>, otherwise: u64| size.map_or(otherwise, |Size(bytes)| bytes);
+        let split = self.value(page.and_then(|p| p.split.as_ref())).unwrap_or(default::SPLIT);
+        let split_over = size(self.value(page.and_then(|p| p.split_over.as_ref())), default::SPLIT_OVER);
+        let context = self.value(page.and_then(|p| p.context.as_ref()));
+        let max_title = self.checked(
+            page.and_then(|p| p.max_title.as_ref()),
+            |chars| (20..=10_000).contains(chars),
+            "out of range: write 20 to 10000",
+        );
+        let max_title = max_title.unwrap_or(default::MAX_TITLE);
+        PagePolicies {
+            strict: self.value(page.and_then(|p| p.strict.as_ref())).unwrap_or(default::STRICT),
+            split_over: (split == Split::H2).then_some(split_over),
+            context: context.map_or(default::CONTEXT, |OnOff(on)| on),
+            product: self.value(page.and_then(|p| p.product.as_ref())),
+            max_title: Some(usize::try_from(max_title).unwrap_or(usize::MAX)),
+            max_html: Some(size(self.value(page.and_then(|p| p.max_html.as_ref())), default::MAX_HTML)),
+            // The version of the API says it, once all sources are read.
+            sends_locales: false,
         }
     }
 

@@ -46,9 +46,16 @@ pub(super) struct FilesPattern(pub(super) String);
 /// A language code.
 pub(super) struct GlobalLocale(pub(super) String);
 
-/// Whether a long document becomes several pages: not in this version.
+/// Whether a long page becomes several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Split;
+pub(super) enum Split {
+    Off,
+    H2,
+}
+
+/// A switch with the words of people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct OnOff(pub(super) bool);
 
 /// Reads `10s`, `5m`, `1h30m`, `250ms`. Over a thousand days is no duration that anybody waits for.
 pub fn duration(text: &str) -> Result<Duration, String> {
@@ -277,13 +284,29 @@ impl Setting for GlobalLocale {
 impl Setting for Split {
     fn read(text: &str) -> Result<Self, String> {
         match text {
-            "off" | "false" => Ok(Self),
-            _ => Err("not known for `split` in this version: write `off`".into()),
+            "off" | "false" => Ok(Self::Off),
+            "h2" => Ok(Self::H2),
+            text => Err(unknown_word(text, &["off", "h2"])),
         }
     }
 
     fn schema() -> Schema {
-        json_schema!({ "enum": ["off", false] })
+        // Some editors read `off` as YAML 1.1 did: as false.
+        json_schema!({ "enum": ["off", "h2", false] })
+    }
+}
+
+impl Setting for OnOff {
+    fn read(text: &str) -> Result<Self, String> {
+        match text {
+            "on" | "true" => Ok(Self(true)),
+            "off" | "false" => Ok(Self(false)),
+            text => Err(unknown_word(text, &["on", "off"])),
+        }
+    }
+
+    fn schema() -> Schema {
+        json_schema!({ "enum": ["on", "off", true, false] })
     }
 }
 

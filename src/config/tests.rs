@@ -7,6 +7,7 @@ use secrecy::ExposeSecret;
 use super::*;
 use crate::intercom::Token;
 use crate::page::ImportSourceId;
+use crate::site::{Locales, Versions};
 
 const MINIMAL: &str = "sources:\n- name: a\n  files: {root: docs}\n  site: {base_url: https://d.example/}\n";
 
@@ -83,6 +84,12 @@ fn what_the_example_comments_out_is_understood_as_well() {
     assert_eq!(config.sources[0].import_source.url, None);
     let config = parsed(&with("# ca_file:", "ca_file:"));
     assert_eq!(intercom(&config).ca_file.as_deref(), Some(Path::new("/etc/ssl/proxy.pem")));
+    let config = parsed(&with("# locales:", "locales:"));
+    assert_eq!(config.sources[0].site_policies.locales, Locales::Only(vec!["en".into()]));
+    let config = parsed(&with("# versions:", "versions:"));
+    assert_eq!(config.sources[0].site_policies.versions, Versions::Latest);
+    let config = parsed(&with("# product:", "product:"));
+    assert_eq!(config.sources[0].page.policies.product.as_deref(), Some("Acme"));
     let config = parsed(&with("# ledger:\n#   path:", "ledger:\n  path:"));
     assert_eq!(config.ledger.unwrap(), Path::new("/var/lib/finmirror/ledger.db"));
 }
@@ -190,6 +197,62 @@ fn a_language_waits_for_the_version_that_takes_it() {
     assert_eq!((config.sources[0].page.locale.as_str(), config.warnings.len()), ("en", 1));
     let config = parsed(&format!("intercom: {{version: '2.17'}}\n{text}"));
     assert_eq!((config.sources[0].page.locale.as_str(), config.warnings.len()), ("de", 0));
+}
+
+#[test]
+fn languages_and_versions_are_a_word_or_a_list() {
+    let policies = |site: &str| {
+        let text =
+            format!("sources:\n- name: a\n  files: {{root: docs}}\n  site: {{base_url: https://d.example/, {site}}}\n");
+        parsed(&text).sources[0].site_policies.clone()
+    };
+    assert_eq!(policies("locales: all").locales, Locales::All);
+    assert_eq!(policies("locales: fr").locales, Locales::Only(vec!["fr".into()]));
+    assert_eq!(policies("locales: [fr, pt-BR]").locales, Locales::Only(vec!["fr".into(), "pt-BR".into()]));
+    assert_eq!(policies("versions: all").versions, Versions::All);
+    assert_eq!(policies("versions: [2.x, '1.0']").versions, Versions::Only(vec!["2.x".into(), "1.0".into()]));
+    insta::assert_snapshot!(refused("\
+sources:
+- name: a
+  files: {root: docs}
+  site:
+    base_url: https://d.example/
+    locales: [all, French]
+    locale_folders: { french: fr }
+    versions: []
+"), @r"
+    `all` beside others
+     --> finmirror.yaml:6:15
+      |
+    6 |     locales: [all, French]
+      |               ^^^
+      |
+      = help: write it alone
+
+    error: `French` is not a language code
+     --> finmirror.yaml:6:20
+      |
+    6 |     locales: [all, French]
+      |                    ^^^^^^
+      |
+      = help: write it as `en` or `pt-BR`
+
+    error: `french` is no language code
+     --> finmirror.yaml:7:31
+      |
+    7 |     locale_folders: { french: fr }
+      |                               ^^
+      |
+      = help: begin with a language code, such as `fr: fr/**`
+
+    error: the list is empty, so nothing would be mirrored
+     --> finmirror.yaml:8:15
+      |
+    8 |     versions: []
+      |               ^
+      |
+      = help: name some, or write `latest` or `all`, or remove the key
+    ");
 }
 
 #[test]

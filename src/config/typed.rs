@@ -34,6 +34,12 @@ pub(super) struct List<T> {
     pub(super) items: Vec<Leaf<T>>,
 }
 
+/// One scalar, or a list of them, not yet read.
+pub(super) struct OneOrMany<T> {
+    pub(super) node: NodeId,
+    pub(super) items: Vec<Leaf<T>>,
+}
+
 /// A value and the node that it came from.
 #[derive(Debug)]
 pub(super) struct At<T> {
@@ -43,6 +49,7 @@ pub(super) struct At<T> {
 
 const LEAF: &str = "$leaf";
 const LIST: &str = "$list";
+const ONE_OR_MANY: &str = "$one_or_many";
 const AT: &str = "$at";
 
 /// Reads the whole tree.
@@ -156,6 +163,11 @@ impl<'de> Deserializer<'de> for Cursor<'de> {
             LIST => match self.tree.node(self.id) {
                 Node::Sequence(items) => visitor.visit_seq(Ids { cursor: self, items: Some(items.iter()), own: true }),
                 _ => Err(self.unexpected("a list, such as `[a, b]`")),
+            },
+            ONE_OR_MANY => match self.tree.node(self.id) {
+                Node::Sequence(items) => visitor.visit_seq(Ids { cursor: self, items: Some(items.iter()), own: true }),
+                Node::Scalar(_) => visitor.visit_u32(self.id),
+                _ => Err(self.unexpected("a single value, or a list such as `[a, b]`")),
             },
             AT => visitor.visit_seq(OwnIdThenValue { cursor: self, step: 0 }),
             _ => visitor.visit_newtype_struct(self),
@@ -323,6 +335,36 @@ impl<'de, T> Deserialize<'de> for List<T> {
     }
 }
 
+impl<T> fmt::Debug for OneOrMany<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "OneOrMany({})", self.node)
+    }
+}
+
+impl<'de, T> Deserialize<'de> for OneOrMany<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct OneOrManyVisitor<T>(PhantomData<T>);
+        impl<'de, T> Visitor<'de> for OneOrManyVisitor<T> {
+            type Value = OneOrMany<T>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a single value, or a list")
+            }
+            fn visit_u32<E: de::Error>(self, node: u32) -> Result<OneOrMany<T>, E> {
+                Ok(OneOrMany { node, items: vec![Leaf::new(node)] })
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<OneOrMany<T>, A::Error> {
+                let node = seq.next_element()?.ok_or_else(|| de::Error::custom("expected a list"))?;
+                let mut items = Vec::new();
+                while let Some(node) = seq.next_element()? {
+                    items.push(Leaf::new(node));
+                }
+                Ok(OneOrMany { node, items })
+            }
+        }
+        deserializer.deserialize_newtype_struct(ONE_OR_MANY, OneOrManyVisitor(PhantomData))
+    }
+}
+
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for At<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct AtVisitor<T>(PhantomData<T>);
@@ -372,6 +414,21 @@ impl<T: Setting> JsonSchema for List<T> {
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let items = Leaf::<T>::json_schema(generator);
         schemars::json_schema!({ "type": "array", "items": items })
+    }
+}
+
+impl<T: Setting> JsonSchema for OneOrMany<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "OneOrMany".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let (one, many) = (Leaf::<T>::json_schema(generator), List::<T>::json_schema(generator));
+        schemars::json_schema!({ "anyOf": [one, many] })
     }
 }
 

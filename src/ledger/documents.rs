@@ -38,7 +38,7 @@ pub struct PartRow {
     pub external_id: ExternalId,
     /// Where the site publishes it.
     pub url: Option<Box<str>>,
-    /// What it is; its recipe is its document's.
+    /// What it is; its recipe and its dates are its document's.
     pub outline: Outline,
 }
 
@@ -230,9 +230,10 @@ pub fn recipe_tag(recipe: &[u8]) -> u64 {
 }
 
 fn part(row: &rusqlite::Row<'_>, document: &DocumentRow) -> rusqlite::Result<PartRow> {
-    let recipe = match &document.state {
-        State::Page(page) => page.recipe,
-        State::Excluded(_) | State::Failed(_) => 0,
+    // A part has its document's dates.
+    let (recipe, not_before, not_after) = match &document.state {
+        State::Page(page) => (page.recipe, page.not_before, page.not_after),
+        State::Excluded(_) | State::Failed(_) => (0, None, None),
     };
     Ok(PartRow {
         external_id: ExternalId::new(row.get_ref(1)?.as_str().map_err(|e| damaged(1, e))?),
@@ -243,8 +244,8 @@ fn part(row: &rusqlite::Row<'_>, document: &DocumentRow) -> rusqlite::Result<Par
             recipe,
             title: text(row, 4)?.unwrap_or_default(),
             html_bytes: u64::try_from(row.get::<_, i64>(6)?).unwrap_or_default(),
-            not_before: None,
-            not_after: None,
+            not_before,
+            not_after,
         },
     })
 }

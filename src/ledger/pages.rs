@@ -161,6 +161,22 @@ impl Ledger {
         self.write(|tx| ids.into_iter().try_for_each(|id| remove(tx, import_source, id)))
     }
 
+    /// Gives pages that Intercom has as they are the hash of the bytes that their documents have now.
+    pub fn save_source_hashes<'a>(
+        &mut self,
+        import_source: ImportSourceId,
+        hashes: impl IntoIterator<Item = (&'a ExternalId, SourceHash)>,
+    ) -> Result<(), LedgerError> {
+        self.write(|tx| {
+            let mut update =
+                tx.prepare_cached("UPDATE page SET source_hash = ?3 WHERE import_source = ?1 AND external_id = ?2")?;
+            for (id, hash) in hashes {
+                update.execute(params![import_source.0, id.as_str(), hash.0])?;
+            }
+            Ok(())
+        })
+    }
+
     /// Keeps since when documents are missing.
     pub fn save_missed<'a>(
         &mut self,

@@ -16,7 +16,7 @@ pub enum Gone<'a> {
     Vanished,
     /// The configuration's patterns leave it out now.
     ByConfiguration,
-    /// Its front matter asks for it: the reason.
+    /// Its front matter, the site, or the choice of languages and versions leaves it out: the reason.
     ByAuthor(&'a str),
     /// Its publish date lies ahead.
     NotYet,
@@ -24,6 +24,8 @@ pub enum Gone<'a> {
     Expired,
     /// Its document has another id now.
     OtherId(&'a ExternalId),
+    /// It is of a part that its document has no more.
+    NoPart,
 }
 
 /// The deletes that wait for a person.
@@ -55,7 +57,9 @@ pub(super) fn settle<'a>(
     let failing: HashSet<SourceHash> = plan.failed.iter().filter_map(|failed| failed.document.source_hash).collect();
     let moved_and_fails = |entry: &Entry| {
         let had = entry.acknowledged.as_ref().and_then(|had| had.source_hash);
-        had.is_some_and(|hash| failing.contains(&hash))
+        let is_part = entry.external_id.as_str().contains('#');
+        let has_part = |hash| is_part && failing.iter().any(|document| document.of_part(&entry.external_id) == hash);
+        had.is_some_and(|hash| failing.contains(&hash) || has_part(hash))
     };
     for entry in absent {
         match complete.gone(entry, now.as_second()) {
@@ -64,6 +68,8 @@ pub(super) fn settle<'a>(
             Some(Gone::Vanished) if moved_and_fails(entry) => {}
             // Its document is there, and cannot be sent under its new id: what Fin has stays (I2).
             Some(Gone::OtherId(id)) if plan.failed.iter().any(|failed| failed.document.external_id == *id) => {}
+            // What it said is to be in other pages of its document, and one of them cannot be sent.
+            Some(Gone::NoPart) if plan.failed.iter().any(|failed| failed.document.path == entry.path) => {}
             Some(_) if !entry.may_exist() => plan.dropped.push(entry),
             Some(gone) => vanished.push((entry, gone)),
         }
@@ -109,6 +115,7 @@ impl<'a> Complete<'a> {
         match &document.state {
             State::Failed(_) => None,
             State::Excluded(reason) => Some(Gone::ByAuthor(reason)),
+            State::Page(_) if is_part(&entry.external_id, &document.external_id) => Some(Gone::NoPart),
             State::Page(_) if document.external_id != entry.external_id => Some(Gone::OtherId(&document.external_id)),
             State::Page(page) if page.not_before.is_some_and(|t| now < t) => Some(Gone::NotYet),
             State::Page(_) => Some(Gone::Expired),
@@ -148,6 +155,11 @@ impl<'a> Complete<'a> {
             plan.steps.extend(due.into_iter().map(|(entry, gone)| Step::Delete { entry, gone }));
         }
     }
+}
+
+/// Whether an id is that of a part of a document.
+fn is_part(id: &ExternalId, document: &ExternalId) -> bool {
+    id.as_str().strip_prefix(document.as_str()).is_some_and(|rest| rest.starts_with('#'))
 }
 
 /// Which limit the deletes pass, in words; `recent` are those of the past 24 hours.
@@ -236,10 +248,11 @@ impl fmt::Display for Gone<'_> {
         match self {
             Self::Vanished => f.write_str("vanished"),
             Self::ByConfiguration => f.write_str("excluded by configuration"),
-            Self::ByAuthor(reason) => write!(f, "excluded by its front matter: {reason}"),
+            Self::ByAuthor(reason) => write!(f, "excluded: {reason}"),
             Self::NotYet => f.write_str("its publish date lies ahead"),
             Self::Expired => f.write_str("expired"),
             Self::OtherId(id) => write!(f, "its id is `{id}` now"),
+            Self::NoPart => f.write_str("its document has no such part any more"),
         }
     }
 }

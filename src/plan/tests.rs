@@ -313,7 +313,7 @@ fn why_a_page_goes_is_said() {
         fin out.md
         exclude out.md
     ").lines().filter(|l| l.starts_with("delete")).collect::<Vec<_>>().join("\n"), @"
-    delete  draft.md  (excluded by its front matter: draft: true)
+    delete  draft.md  (excluded: draft: true)
     delete  later.md  (its publish date lies ahead)
     delete  other.md  (its id is `x` now)
     delete  out.md  (excluded by configuration)

@@ -104,7 +104,7 @@ const ENDS_RUN: [bool; 256] = {
 };
 
 /// The name of a tag, with `/` before it if it is an end tag, and the length of the whole tag.
-fn tag(html: &str) -> (&str, usize) {
+pub(super) fn tag(html: &str) -> (&str, usize) {
     let inner = &html[1..];
     let name_end = inner.find(['>', ' ']).unwrap_or(inner.len());
     // A value may hold a `>`.

@@ -40,7 +40,9 @@ fn site(base: Option<&str>) -> Site {
 }
 
 fn options() -> PageOptions {
-    PageOptions { locale: "en".into(), ai_agent: true, ai_copilot: false, availability: Availability::OnCreate }
+    let policies = PagePolicies { max_title: Some(500), ..PagePolicies::default() };
+    let availability = Availability::OnCreate;
+    PageOptions { locale: "en".into(), ai_agent: true, ai_copilot: false, availability, policies }
 }
 
 fn rendered(path: &str, source: &[u8]) -> Result<Rendered, Failure> {

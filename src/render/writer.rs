@@ -478,7 +478,8 @@ const BYTES: [u8; 256] = {
     bytes
 };
 
-fn escape(out: &mut String, text: &str, in_value: bool) {
+/// Appends text as html: in a value of an attribute quotes are escaped as well.
+pub(super) fn escape(out: &mut String, text: &str, in_value: bool) {
     let mut from = 0;
     for (at, &byte) in text.as_bytes().iter().enumerate() {
         let kind = BYTES[usize::from(byte)];

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use url::Url;
 
 use super::micromatch::Patterns;
-use super::{Around, Placement, Rules, join};
+use super::{Around, NamedVersion, Placement, Rules, join};
 use crate::page::{DocPath, resolve};
 use crate::render::Facts;
 
@@ -57,6 +57,8 @@ struct Folder {
     route: Option<String>,
     locale: String,
     version: Option<String>,
+    /// Whether that is the last version; `None`: not known.
+    is_latest: Option<bool>,
     /// The folder that this is a translation of: a translation alone is no page.
     original: Option<String>,
     /// Why its documents are no pages.
@@ -135,7 +137,8 @@ impl Rules for Docusaurus {
             }
         };
         let locale = (self.locales.len() > 1).then(|| folder.locale.clone());
-        let mut placement = Placement { locale, version: folder.version.clone(), ..Placement::default() };
+        let (version, is_latest) = (folder.version.clone(), folder.is_latest);
+        let mut placement = Placement { locale, version, is_latest, ..Placement::default() };
         if part.kind == Kind::Docs {
             // A document without title and heading is named by its id, and shows that as its heading.
             let name = stem.rsplit('/').next().unwrap_or(stem);
@@ -159,6 +162,23 @@ impl Rules for Docusaurus {
 
     fn depends_on_others(&self) -> bool {
         self.locales.len() > 1
+    }
+
+    fn locales(&self) -> Vec<String> {
+        if self.locales.len() > 1 { self.locales.clone() } else { Vec::new() }
+    }
+
+    fn versions(&self) -> Vec<NamedVersion> {
+        let mut versions: Vec<NamedVersion> = Vec::new();
+        let folders = self.parts.iter().flat_map(|part| &part.folders);
+        for folder in folders.filter(|folder| folder.excluded.is_none()) {
+            let Some(label) = folder.version.clone() else { continue };
+            let version = NamedVersion { label, is_latest: folder.is_latest };
+            if !versions.contains(&version) {
+                versions.push(version);
+            }
+        }
+        versions
     }
 
     /// Links to files count from the document, from the folder of its version, or from the site's; all others are urls.

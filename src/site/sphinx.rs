@@ -2,7 +2,7 @@
 //!
 //! Source of the rules: Sphinx's documentation ("Configuration", "Builders"), and what Sphinx 8 and 9 publish.
 
-mod literal;
+pub(super) mod literal;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -112,6 +112,10 @@ impl Starlight {
 }
 
 impl Rules for Starlight {
+    fn locales(&self) -> Vec<String> {
+        if self.locales.len() > 1 { self.locales.values().cloned().collect() } else { Vec::new() }
+    }
+
     fn include(&self) -> Vec<String> {
         let slash = if self.source.is_empty() { "" } else { "/" };
         let extensions = EXTENSIONS.join(",");

@@ -157,6 +157,11 @@ impl VitePress {
 }
 
 impl Rules for VitePress {
+    fn locales(&self) -> Vec<String> {
+        let tags = self.locales.values().filter(|tag| !tag.is_empty());
+        if self.locales.len() > 1 { tags.cloned().collect() } else { Vec::new() }
+    }
+
     fn include(&self) -> Vec<String> {
         let prefix = if self.source.is_empty() { String::new() } else { format!("{}/", self.source) };
         vec![format!("{prefix}**/*.md")]

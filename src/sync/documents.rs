@@ -51,7 +51,7 @@ impl Rendering {
         if has_id != *id {
             // A part of it, perhaps: gone only if the document is whole and has no such part.
             let is_part = id.as_str().strip_prefix(has_id.as_str()).is_some_and(|rest| rest.starts_with('#'));
-            let pages = || self.mirror.render_again(seen, &self.seen).rendered;
+            let pages = || self.mirror.pages_again(seen, &self.seen);
             return Ok(!is_part || pages().is_ok_and(|pages| pages.iter().all(|page| page.page.external_id != *id)));
         }
         let dates = (facts.not_before, facts.not_after);

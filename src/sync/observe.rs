@@ -5,6 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::thread;
 
 use super::Mirror;
@@ -14,7 +15,7 @@ use crate::page::{BodyHash, DocPath, ExternalId, Failure, Fingerprint, Problem, 
 use crate::plan::{Observed, Outline, State};
 use crate::render::{self, Asked, Facts, Recipe, Rendered, Subject, Warning};
 use crate::site::{Placement, Site};
-use crate::source::{Document, Read, Scan};
+use crate::source::{Content, Document, Read, Scan};
 
 /// Documents that are worked on between two commits.
 const CHUNK: usize = 512;
@@ -147,7 +148,10 @@ impl Work<'_> {
                 (None, Some(row))
                     if !full && row.current && fingerprint.is_some() && row.fingerprint == fingerprint =>
                 {
-                    self.parts.extend(row.parts.iter().map(|part| unchanged_part(&row, part)));
+                    self.parts.extend(row.parts.iter().map(|part| match &row.state {
+                        State::Failed(_) => failed_part(&row, part, &row.state),
+                        State::Page(_) | State::Excluded(_) => unchanged_part(&row, part),
+                    }));
                     let DocumentRow { source_hash, external_id, url, facts, state, .. } = row;
                     observed.push(Observed { path, raw, is_part: false, external_id, source_hash, url, facts, state });
                 }
@@ -232,7 +236,7 @@ impl Work<'_> {
             };
             let facts = facts_of(document);
             let placement = self.mirror.site.place(&document.path, &facts, &Answers(seen, self.mirror));
-            let url = placement.url.as_ref().filter(|_| placement.excluded.is_none()).map(url::Url::as_str);
+            let url = placement.url.as_ref().filter(|_| is_published(&placement)).map(url::Url::as_str);
             if url == document.url.as_deref() && placement.excluded.as_deref() == was {
                 continue;
             }
@@ -295,7 +299,13 @@ impl Work<'_> {
             affected.remove(&item.at);
             work.push((item, todo));
         }
-        let unread = affected.into_iter().filter(|at| matches!(observed[*at].state, State::Page(_)));
+        // What a document asked for may be why it fails; of what could not be read just now nothing is known.
+        let is_rendered = |document: &Observed| match document.state {
+            State::Page(_) => true,
+            State::Failed(_) => document.source_hash.is_some(),
+            State::Excluded(_) => false,
+        };
+        let unread = affected.into_iter().filter(|at| is_rendered(&observed[*at]));
         work.extend(unread.map(|at| (Pending { at, fingerprint: None, row: None }, Todo::Render)));
         work.sort_by_key(|(item, _)| item.at);
         Ok(work)
@@ -375,11 +385,16 @@ impl Work<'_> {
 fn take_facts(document: &mut Observed, facts: &Facts, placement: &Placement, site: &Site) -> bool {
     document.external_id = render::external_id(&document.path, facts, site);
     let is_page = placement.excluded.is_none();
-    document.url = placement.url.clone().filter(|_| is_page).map(|url| String::from(url).into());
+    document.url = placement.url.clone().filter(|_| is_published(placement)).map(|url| String::from(url).into());
     if let Some(reason) = &placement.excluded {
         document.state = State::Excluded(reason.as_str().into());
     }
     !is_page
+}
+
+/// Whether links may lead to it: a page, or what is one only for the site's readers.
+fn is_published(placement: &Placement) -> bool {
+    placement.excluded.is_none() || placement.is_left_out
 }
 
 /// What is to be done about a document that was read, or that is affected by another.
@@ -401,9 +416,20 @@ pub struct Again {
     pub fingerprint: Option<Fingerprint>,
     /// The page and, of a document that is split, those after it; or why not.
     pub rendered: Result<Vec<Rendered>, Failure>,
+    /// What a render asked for that failed.
+    pub asked: Vec<Asked>,
+    /// What is to be mended in a document that fails for it.
+    pub warnings: Vec<Warning>,
 }
 
 type Looked = ((Option<SourceHash>, Option<Fingerprint>), Result<Facts, Failure>);
+
+impl Default for Again {
+    fn default() -> Self {
+        let (source_hash, fingerprint, rendered) = (None, None, Ok(Vec::new()));
+        Self { facts: Facts::default(), source_hash, fingerprint, rendered, asked: Vec::new(), warnings: Vec::new() }
+    }
+}
 
 impl Mirror {
     fn read_facts(&self, observed: &Observed) -> Looked {
@@ -427,43 +453,95 @@ impl Mirror {
 
     /// The page of an observed document, or of a part of one, rendered anew.
     pub fn page_again(&self, observed: &Observed, seen: &Seen) -> Result<Rendered, Failure> {
-        let pages = self.render_again(observed, seen).rendered?;
-        let page = pages.into_iter().find(|rendered| rendered.page.external_id == observed.external_id);
-        page.ok_or_else(|| Failure::new("changing", "it changes while it is read: it is looked at again next time"))
+        let pages = self.pages_again(observed, seen)?;
+        let page = pages.iter().find(|rendered| rendered.page.external_id == observed.external_id);
+        page.cloned().ok_or_else(changing)
+    }
+
+    /// Every page of an observed document, rendered anew. A document of many parts is asked for once for each of them: what
+    /// the last one was rendered to is kept as long as its bytes are the same.
+    pub fn pages_again(&self, observed: &Observed, seen: &Seen) -> Result<Arc<Vec<Rendered>>, Failure> {
+        let content = self.content(observed)?;
+        if let Some(kept) = seen.kept(&observed.path, SourceHash::of(&content.bytes)) {
+            return Ok(kept);
+        }
+        let read = match self.read_again(observed, content, seen) {
+            Ok(read) => read,
+            Err(again) => return again.rendered.map(Arc::new),
+        };
+        let pages = Arc::new(self.attempt(observed, &read, seen).pages?);
+        seen.keep(&observed.path, read.source_hash, &pages);
+        Ok(pages)
     }
 
     /// Reads and renders a document anew. Where its front matter now asks for another id, url or for no page at all, that
     /// is a failure of this cycle (`changing`): the next one sees it whole.
     #[must_use]
     pub fn render_again(&self, observed: &Observed, seen: &Seen) -> Again {
-        let failed = |rendered| Again { facts: Facts::default(), source_hash: None, fingerprint: None, rendered };
-        let content = match self.source.read(&document(observed)) {
-            Read::Content(content) => content,
-            Read::Absent => return failed(Err(Failure::new("unreadable", "it went away while it was read"))),
-            Read::Failed(failure) => return failed(Err(failure)),
+        let content = match self.content(observed) {
+            Ok(content) => content,
+            Err(failure) => return Again { rendered: Err(failure), ..Again::default() },
         };
-        let source_hash = Some(SourceHash::of(&content.bytes));
-        let again = |facts, rendered| Again { facts, source_hash, fingerprint: content.fingerprint.clone(), rendered };
-        let facts = match guarded(|| render::facts(&observed.path, &content.bytes, &self.site)) {
+        let read = match self.read_again(observed, content, seen) {
+            Ok(read) => read,
+            Err(again) => return *again,
+        };
+        let render::Attempt { pages: rendered, asked, warnings } = self.attempt(observed, &read, seen);
+        let ReadAgain { facts, source_hash, fingerprint, .. } = read;
+        Again { facts, source_hash: Some(source_hash), fingerprint, rendered, asked, warnings }
+    }
+
+    fn content(&self, observed: &Observed) -> Result<Content, Failure> {
+        match self.source.read(&document(observed)) {
+            Read::Content(content) => Ok(content),
+            Read::Absent => Err(Failure::new("unreadable", "it went away while it was read")),
+            Read::Failed(failure) => Err(failure),
+        }
+    }
+
+    fn read_again(&self, observed: &Observed, content: Content, seen: &Seen) -> Result<ReadAgain, Box<Again>> {
+        let failed = |failure| Box::new(Again { rendered: Err(failure), ..Again::default() });
+        let (bytes, fingerprint) = (content.bytes, content.fingerprint);
+        let source_hash = SourceHash::of(&bytes);
+        let facts = match guarded(|| render::facts(&observed.path, &bytes, &self.site)) {
             Ok(facts) => facts,
-            Err(failure) => return again(Facts::default(), Err(failure)),
+            Err(failure) => {
+                return Err(Box::new(Again { source_hash: Some(source_hash), fingerprint, ..*failed(failure) }));
+            }
         };
         let id = render::external_id(&observed.path, &facts, &self.site);
-        let answers = Answers(seen, self);
-        let placement = self.site.place(&observed.path, &facts, &answers);
+        let placement = self.site.place(&observed.path, &facts, &Answers(seen, self));
         let url = placement.url.clone().map(String::from);
         let is_same = observed.is_part || (id == observed.external_id && url.as_deref() == observed.url.as_deref());
         if placement.excluded.is_some() || !is_same {
-            let changing = Failure::new("changing", "it changes while it is read: it is looked at again next time");
-            return Again { fingerprint: None, ..again(facts, Err(changing)) };
+            return Err(Box::new(Again { facts, source_hash: Some(source_hash), ..*failed(changing()) }));
         }
-        let rendered = guarded(|| {
-            let bytes = &content.bytes;
-            let subject = Subject { path: &observed.path, bytes, facts: &facts, placement: &placement };
-            render::render(subject, &self.site, &self.page, &answers)
-        });
-        again(facts, rendered)
+        Ok(ReadAgain { bytes, facts, placement, source_hash, fingerprint })
     }
+
+    fn attempt(&self, observed: &Observed, read: &ReadAgain, seen: &Seen) -> render::Attempt {
+        let ReadAgain { bytes, facts, placement, .. } = read;
+        let subject = Subject { path: &observed.path, bytes, facts, placement };
+        let attempt = || Ok(render::attempt(subject, &self.site, &self.page, &Answers(seen, self)));
+        guarded(attempt).unwrap_or_else(|failure| render::Attempt {
+            pages: Err(failure),
+            asked: Vec::new(),
+            warnings: Vec::new(),
+        })
+    }
+}
+
+/// A document read once more, and where the site places it.
+struct ReadAgain {
+    bytes: Vec<u8>,
+    facts: Facts,
+    placement: Placement,
+    source_hash: SourceHash,
+    fingerprint: Option<Fingerprint>,
+}
+
+fn changing() -> Failure {
+    Failure::new("changing", "it changes while it is read: it is looked at again next time")
 }
 
 /// A panic in a renderer is that page's failure, not the cycle's end.
@@ -492,7 +570,7 @@ fn unchanged_part(row: &DocumentRow, part: &PartRow) -> Observed {
         raw: None,
         is_part: true,
         external_id: part.external_id.clone(),
-        source_hash: row.source_hash.map(|hash| part_hash(hash, &part.external_id)),
+        source_hash: row.source_hash.map(|hash| hash.of_part(&part.external_id)),
         url: part.url.clone(),
         facts: None,
         state: State::Page(part.outline.clone()),
@@ -502,12 +580,6 @@ fn unchanged_part(row: &DocumentRow, part: &PartRow) -> Observed {
 /// A part of a document that fails for now.
 fn failed_part(row: &DocumentRow, part: &PartRow, state: &State) -> Observed {
     Observed { state: state.clone(), source_hash: None, ..unchanged_part(row, part) }
-}
-
-/// What pairs a part with itself under another document's name, and with no other part.
-fn part_hash(document: SourceHash, id: &ExternalId) -> SourceHash {
-    let anchor = id.as_str().rsplit('#').next().unwrap_or_default();
-    SourceHash::of(format!("{document}#{anchor}").as_bytes())
 }
 
 fn outline(rendered: &Rendered, facts: &Facts, recipe: &Recipe) -> Outline {
@@ -533,7 +605,7 @@ struct Extras {
 
 /// Gives a document the state that its render came to.
 fn take_render(document: &mut Observed, again: Again, recipe: &Recipe) -> SavedDocument {
-    let Again { facts, source_hash, fingerprint, rendered } = again;
+    let Again { facts, source_hash, fingerprint, rendered, asked, warnings } = again;
     document.source_hash = source_hash.or(document.source_hash);
     let mut extras = Extras::default();
     match rendered {
@@ -550,7 +622,10 @@ fn take_render(document: &mut Observed, again: Again, recipe: &Recipe) -> SavedD
                 extras.warnings.extend(rendered.warnings);
             }
         }
-        Err(failure) => document.state = State::Failed(Box::new(failure)),
+        Err(failure) => {
+            document.state = State::Failed(Box::new(failure));
+            extras = Extras { asked, warnings, ..extras };
+        }
     }
     save(document, fingerprint, Some(&facts), extras)
 }

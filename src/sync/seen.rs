@@ -9,7 +9,7 @@ use super::Mirror;
 use crate::ledger::InputRow;
 use crate::page::{DocPath, Failure, Fingerprint, SourceHash};
 use crate::plan::{Observed, State};
-use crate::render::{Asked, Facts, Inputs, Label, hash_of_documents};
+use crate::render::{Asked, Facts, Inputs, Label, Rendered, hash_of_documents};
 use crate::site::Around;
 use crate::site::sphinx::matches as matches_path;
 use crate::source::{Document, Probe, Read};
@@ -25,6 +25,15 @@ pub struct Seen {
     /// The files that were asked for.
     pub(super) files: Mutex<Files>,
     index: OnceLock<Index>,
+    rendered: Mutex<Option<Kept>>,
+}
+
+/// What the last document was rendered to that was asked for again, and from which bytes.
+#[derive(Debug)]
+struct Kept {
+    path: DocPath,
+    source_hash: SourceHash,
+    pages: Arc<Vec<Rendered>>,
 }
 
 /// Files beside the documents, as far as they were asked for.
@@ -66,13 +75,29 @@ impl Seen {
 
     /// Adds the parts of documents that were split, but for those that are no page any more.
     pub(super) fn add_parts(&mut self, mut parts: Vec<Observed>) {
-        let is_excluded =
-            |path: &DocPath| self.find(path).is_some_and(|document| matches!(document.state, State::Excluded(_)));
-        parts.retain(|part| !is_excluded(&part.path));
+        parts.retain_mut(|part| {
+            let Some(document) = self.find(&part.path) else { return false };
+            part.raw.clone_from(&document.raw);
+            !matches!(document.state, State::Excluded(_))
+        });
         if !parts.is_empty() {
             self.documents.extend(parts);
             self.documents
                 .sort_by(|a, b| (&a.path, a.is_part, &a.external_id).cmp(&(&b.path, b.is_part, &b.external_id)));
+        }
+    }
+
+    /// What a document was rendered to in this look, if it was the last one that was asked for again.
+    pub(super) fn kept(&self, path: &DocPath, source_hash: SourceHash) -> Option<Arc<Vec<Rendered>>> {
+        let kept = self.rendered.lock().ok()?;
+        let kept = kept.as_ref().filter(|kept| kept.path == *path && kept.source_hash == source_hash)?;
+        Some(kept.pages.clone())
+    }
+
+    /// Keeps what a document was rendered to for the next of its parts.
+    pub(super) fn keep(&self, path: &DocPath, source_hash: SourceHash, pages: &Arc<Vec<Rendered>>) {
+        if let Ok(mut kept) = self.rendered.lock() {
+            *kept = Some(Kept { path: path.clone(), source_hash, pages: pages.clone() });
         }
     }
 
@@ -103,7 +128,8 @@ impl Seen {
             for document in self.documents.iter().filter(|document| !document.is_part) {
                 let facts = facts_of(document);
                 let is_page = !matches!(document.state, State::Excluded(_));
-                if let (Some(url), true) = (&document.url, is_page) {
+                // Only what is published has a url, whether it is mirrored or not.
+                if let Some(url) = &document.url {
                     index.urls.entry(bare(url).to_owned()).or_insert_with(|| url.clone());
                 }
                 if !is_page {

@@ -10,7 +10,7 @@ use finmirror::ledger::{Adopted, ImportSourceRow, Ledger};
 use finmirror::page::{DocPath, ImportSourceId, Problem, SourceName};
 use finmirror::plan::{Policy, State};
 use finmirror::remote::ImportSource;
-use finmirror::render::{self, Availability, PageOptions};
+use finmirror::render::{self, Availability, PageOptions, PagePolicies};
 use finmirror::report::{CycleReport, Outcome};
 use finmirror::simulator::{Fault, FaultRule, Simulator, SimulatorOptions, StoredPage};
 use finmirror::site::{Generator, Site, SiteOptions, UrlStyle};
@@ -54,8 +54,13 @@ impl Bench {
             urls: UrlStyle::Directory,
             settings: std::collections::BTreeMap::new(),
         });
-        let page =
-            PageOptions { locale: "en".into(), ai_agent: true, ai_copilot: true, availability: Availability::OnCreate };
+        let page = PageOptions {
+            locale: "en".into(),
+            ai_agent: true,
+            ai_copilot: true,
+            availability: Availability::OnCreate,
+            policies: PagePolicies::default(),
+        };
         let mirror = Mirror {
             name: SourceName::new("docs"),
             source: Source::Files(Files::open(files, later).unwrap()),

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use finmirror::ledger::Ledger;
 use finmirror::page::{ScanDigest, SourceName};
-use finmirror::plan::State;
-use finmirror::render::{self, Availability, PageOptions};
+use finmirror::plan::{Observed, State};
+use finmirror::render::{self, Availability, PageOptions, PagePolicies};
 use finmirror::site::{Generator, Site, SiteOptions, UrlStyle};
 use finmirror::source::files::{Files, FilesOptions, FollowSymlinks};
 use finmirror::source::{Known, Source};
@@ -60,12 +60,35 @@ const SPHINX: &[Variants] = &[
     ("part.txt", &[Some("Part.\n"), Some("Another part.\n"), None]),
 ];
 
+const SPLIT: &[Variants] = &[
+    (
+        "a.md",
+        &[
+            Some("# A\n\nLead, [b](b.md#two).\n\n## One\n\nText.\n\n## Two\n\nText.\n"),
+            Some("# A\n\nLead.\n\n## One\n\nText.\n\n## Three\n\nText, [b](b.md).\n"),
+            Some("# A\n\nLead.\n\n## One\n\nText.\n\n## Two\n\n{% include x %}\n"),
+            Some("# A\n\nShort.\n"),
+            None,
+        ],
+    ),
+    (
+        "b.md",
+        &[
+            Some("---\nid: other\n---\n# B\n\n## One\n\nText, [a](a.md).\n\n## Two\n\n{% include x %}\n"),
+            Some("# B\n\n## One\n\nText, [a](a.md).\n\n## Two\n\nText.\n"),
+            Some("---\ndraft: true\n---\n# B\n\n## One\n\nText.\n\n## Two\n\nText.\n"),
+        ],
+    ),
+    ("guide/c.md", &[Some("# C\n\n## One\n\nText.\n\n## Two\n\n[a](../a.md#one)\n")]),
+    ("guide/index.md", &[Some("# Guide\n\nText.\n"), Some("# Manual\n\nText.\n"), None]),
+];
+
 /// A clock that is always later than the last edit, so that fingerprints are trusted.
 fn later() -> Timestamp {
     Timestamp::MAX
 }
 
-fn mirror(root: &Path) -> Mirror {
+fn mirror(root: &Path, policies: &PagePolicies) -> Mirror {
     let options = FilesOptions {
         root: root.to_owned(),
         include: vec!["**".into()],
@@ -82,8 +105,13 @@ fn mirror(root: &Path) -> Mirror {
         settings: BTreeMap::new(),
     };
     let site = Site::open(site, &tree).unwrap();
-    let page =
-        PageOptions { locale: "en".into(), ai_agent: true, ai_copilot: true, availability: Availability::OnCreate };
+    let page = PageOptions {
+        locale: "en".into(),
+        ai_agent: true,
+        ai_copilot: true,
+        availability: Availability::OnCreate,
+        policies: policies.clone(),
+    };
     let files = Files::open(FilesOptions { include: site.include(), ..options }, later).unwrap();
     Mirror {
         name: SourceName::new("docs"),
@@ -98,12 +126,14 @@ fn mirror(root: &Path) -> Mirror {
 type Sight = Vec<(String, Option<String>, State)>;
 
 /// One look with what the ledger remembers, and one afresh; and the digest by which the next look may be spared.
-fn look(root: &Path, ledger: &mut Ledger) -> (Sight, Sight, Option<ScanDigest>) {
-    let mirror = mirror(root);
+fn look(root: &Path, policies: &PagePolicies, ledger: &mut Ledger) -> (Sight, Sight, Option<ScanDigest>) {
+    let mirror = mirror(root, policies);
     let scan = || mirror.source.scan(&Known::default());
     let sight = |memory: &mut Memory<'_>| -> Sight {
         let look = observe(&mirror, scan(), memory, false, &|_, _| {}).unwrap();
-        let documents = look.seen.documents.into_iter();
+        // A document that fails keeps the parts that it had, of which a fresh look knows nothing.
+        let is_kept = |d: &Observed| !(d.is_part && matches!(d.state, State::Failed(_)));
+        let documents = look.seen.documents.into_iter().filter(is_kept);
         documents.map(|d| (d.external_id.to_string(), d.url.map(String::from), d.state)).collect()
     };
     let kept = sight(&mut Memory::Keep(ledger));
@@ -114,7 +144,7 @@ fn look(root: &Path, ledger: &mut Ledger) -> (Sight, Sight, Option<ScanDigest>) 
 }
 
 /// Edits files one by one, and looks after each edit.
-fn check(files: &[Variants], edits: &[(prop::sample::Index, prop::sample::Index)]) {
+fn check(files: &[Variants], policies: &PagePolicies, edits: &[(prop::sample::Index, prop::sample::Index)]) {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("docs");
     let set = |(path, texts): Variants, at: usize| {
@@ -137,7 +167,7 @@ fn check(files: &[Variants], edits: &[(prop::sample::Index, prop::sample::Index)
             let file = files[file.index(files.len())];
             set(file, variant.index(file.1.len()));
         }
-        let (kept, fresh, digest) = look(&root, &mut ledger);
+        let (kept, fresh, digest) = look(&root, policies, &mut ledger);
         assert_eq!(kept, fresh, "after {edit:?}");
         if let (Some((sight, same)), Some(digest)) = (&before, &digest) {
             assert!(same != digest || *sight == fresh, "the digest did not tell a change");
@@ -153,8 +183,10 @@ proptest! {
     fn a_second_look_sees_what_a_fresh_one_does(
         edits in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>()), 1..8)
     ) {
-        for files in [MKDOCS, MDBOOK, SPHINX] {
-            check(files, &edits);
+        let all = PagePolicies { strict: true, split_over: Some(60), context: true, ..PagePolicies::default() };
+        let none = PagePolicies::default();
+        for (files, policies) in [(MKDOCS, &none), (MKDOCS, &all), (MDBOOK, &none), (SPHINX, &none), (SPLIT, &all)] {
+            check(files, policies, &edits);
         }
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use finmirror::page::DocPath;
-use finmirror::render::{Availability, Inputs, PageOptions, Subject, facts, render};
+use finmirror::render::{Availability, Inputs, PageOptions, PagePolicies, Subject, facts, render};
 use finmirror::site::{Generator, Placement, Site, SiteOptions, Tree, UrlStyle};
 use proptest::prelude::*;
 
@@ -234,8 +234,13 @@ fn sites() -> Vec<(Site, DocPath)> {
 
 /// Renders a text; `true`: it is a page.
 fn is_page(site: &Site, path: &DocPath, text: &str) -> bool {
-    let options =
-        PageOptions { locale: "en".to_owned(), ai_agent: true, ai_copilot: true, availability: Availability::OnCreate };
+    let options = PageOptions {
+        locale: "en".to_owned(),
+        ai_agent: true,
+        ai_copilot: true,
+        availability: Availability::OnCreate,
+        policies: PagePolicies { split_over: Some(1000), context: true, ..PagePolicies::default() },
+    };
     let bytes: Arc<[u8]> = text.as_bytes().into();
     let Ok(facts) = facts(path, &bytes, site) else { return false };
     let placement = Placement { url: "https://docs.example.com/a".parse().ok(), ..Placement::default() };

@@ -4,6 +4,7 @@
 //! One seed: `FINMIRROR_SEED=17 cargo test --test it simulation`. More of them: `FINMIRROR_SEEDS=10000`.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use finmirror::apply::{Clock, Stop};
 use finmirror::ledger::Ledger;
 use finmirror::page::SourceName;
 use finmirror::plan::{Policy, State};
-use finmirror::render::{self, Availability, PageOptions};
+use finmirror::render::{self, Availability, PageOptions, PagePolicies};
 use finmirror::report::{CycleReport, Outcome};
 use finmirror::simulator::{Fault, FaultRule, Simulator, SimulatorOptions, StoredPage};
 use finmirror::site::{Generator, Site, SiteOptions, UrlStyle};
@@ -147,7 +148,20 @@ impl World {
             _ => String::new(),
         };
         let link = self.dice.below(30);
-        format!("{front}# Page {}\n\nSee [another](p{link}.md). {}\n", self.dice.below(1000), self.dice.roll())
+        let title = self.dice.below(1000);
+        let mut text = format!("{front}# Page {title}\n\nSee [another](p{link}.md). {}\n", self.dice.roll());
+        // Long enough to be several pages, where that is configured.
+        if self.dice.one_in(3) {
+            text.push_str(&"Words before the first section. ".repeat(self.dice.index(12)));
+            for section in 0..6 {
+                if self.dice.one_in(2) {
+                    let number = self.dice.below(3);
+                    write!(text, "\n\n## Section {section}\n\nSee [it](p{link}.md#section-{section}). {number}\n")
+                        .unwrap();
+                }
+            }
+        }
+        text
     }
 
     /// Faults of one round.
@@ -277,7 +291,8 @@ fn job(root: &Path, dice: &mut Dice) -> Job {
         settings: BTreeMap::new(),
     });
     let availability = if dice.one_in(2) { Availability::OnCreate } else { Availability::Managed };
-    let page = PageOptions { locale: "en".into(), ai_agent: true, ai_copilot: true, availability };
+    let policies = PagePolicies { split_over: dice.one_in(2).then_some(300), ..PagePolicies::default() };
+    let page = PageOptions { locale: "en".into(), ai_agent: true, ai_copilot: true, availability, policies };
     let mirror = Mirror {
         name: SourceName::new("docs"),
         source: Source::Files(Files::open(files, real_now).unwrap()),

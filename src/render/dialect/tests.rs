@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use crate::page::DocPath;
-use crate::render::{Availability, Inputs, PageOptions, Subject, facts, render};
+use crate::render::{Availability, Inputs, PageOptions, PagePolicies, Subject, facts, render};
 use crate::site::{Alone, Generator, Site, SiteOptions, Tree, UrlStyle};
 
 /// A source of a few files.
@@ -45,8 +45,13 @@ pub(super) fn show(files: &[(&str, &str)], path: &str, text: &str) -> String {
     let options =
         SiteOptions { generator: Generator::Auto, base_url, urls: UrlStyle::Directory, settings: BTreeMap::new() };
     let site = Site::open(options, &files).unwrap();
-    let page =
-        PageOptions { locale: "en".into(), ai_agent: true, ai_copilot: true, availability: Availability::OnCreate };
+    let page = PageOptions {
+        locale: "en".into(),
+        ai_agent: true,
+        ai_copilot: true,
+        availability: Availability::OnCreate,
+        policies: PagePolicies::default(),
+    };
     let path = DocPath::new(path);
     let facts = facts(&path, text.as_bytes(), &site).unwrap();
     let placement = site.place(&path, &facts, &Alone);

@@ -197,6 +197,7 @@ impl Reader<'_> {
                 route: route.clone(),
                 locale: self.default_locale.clone(),
                 version: None,
+                is_latest: None,
                 original: None,
                 excluded: None,
             }],
@@ -276,6 +277,7 @@ impl Reader<'_> {
                 route: route.zip(own_path).map(|(route, own)| format!("{route}/{own}")),
                 locale: self.default_locale.clone(),
                 version: has_versions.then_some(label),
+                is_latest: newest.as_ref().map(|newest| *newest == name),
                 original: None,
                 excluded: is_left_out.then(|| format!("version `{name}` is not published")),
             });
@@ -301,6 +303,7 @@ impl Reader<'_> {
                     route: original.route.as_ref().map(|route| format!("{locale}/{route}")),
                     locale: locale.clone(),
                     version: original.version.clone(),
+                    is_latest: original.is_latest,
                     original: Some(original.path.clone()),
                     excluded: original.excluded.clone(),
                 };

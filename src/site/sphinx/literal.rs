@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 const MAX_DEPTH: usize = 32;
 
 /// The names that are assigned at the left margin, with their last value; null: something that is not literal.
-pub(super) fn assignments(source: &str) -> BTreeMap<String, Value> {
+pub(in crate::site) fn assignments(source: &str) -> BTreeMap<String, Value> {
     let mut found = BTreeMap::new();
     let mut reader = Reader { text: source, at: 0 };
     while reader.at < source.len() {
