@@ -1,8 +1,8 @@
 //! Rendering: (document, site, inputs) → page and everything that it asked for. Pure: no file system, no clock.
 //!
-//! Markdown, HTML and text become clean html. Invariants: the same inputs give the same bytes; no input makes it panic
-//! or take more than time linear in its size; the html holds only what `elements` allows; nothing between `fin:skip`
-//! markers, and nothing of a document whose front matter cannot be read, is ever part of a page.
+//! Markdown, HTML, text, notebooks and OpenAPI descriptions become clean html. Invariants: the same inputs give the same
+//! bytes; no input makes it panic or take more than time linear in its size; the html holds only what `elements` allows;
+//! nothing between `fin:skip` markers, and nothing of a document whose front matter cannot be read, is ever part of a page.
 
 mod asking;
 mod constructs;
@@ -14,6 +14,8 @@ mod front_matter;
 mod html;
 mod links;
 mod markdown;
+mod notebook;
+mod openapi;
 mod outline;
 mod plain;
 mod policies;
@@ -276,6 +278,11 @@ pub fn recipe(site: &Site, options: &PageOptions) -> Recipe {
 pub fn facts(path: &DocPath, bytes: &[u8], site: &Site) -> Result<Facts, Failure> {
     let source = read(bytes)?;
     let format = Format::of(path);
+    match format {
+        Format::Notebook => return notebook::facts(path, source, site),
+        Format::OpenApi => return openapi::facts(source),
+        Format::Markdown | Format::Html | Format::Text => {}
+    }
     let split = format.split(source)?;
     let mut facts = match &split.front {
         Some(front) => front_matter::read(front, site.waits_for_date())?,
@@ -428,11 +435,16 @@ fn parts(subject: Subject<'_>, site: &Site, asking: &Asking<'_>) -> Result<Vec<P
     let Subject { path, bytes, facts, placement } = subject;
     let source = read(bytes)?;
     let format = Format::of(path);
+    match format {
+        Format::Notebook => return notebook::parts(subject, source, site, asking),
+        Format::OpenApi => return openapi::parts(subject, source, site, asking),
+        Format::Markdown | Format::Html | Format::Text => {}
+    }
     let split = format.split(source)?;
     let context = Context { path, facts, front: split.front.as_ref(), site, asking };
     let body = match format {
         Format::Markdown => dialect::expand(split.body, split.body_line, &context)?,
-        Format::Html | Format::Text => Expanded::untouched(split.body, split.body_line),
+        _ => Expanded::untouched(split.body, split.body_line),
     };
     let links = Links::new(path, placement.url.as_ref(), site, asking);
     let (html, warnings) = write(path, format, &body, links)?;
@@ -510,7 +522,7 @@ fn write(
     let skips = match format {
         Format::Markdown => markdown::skips(body, first_line)?,
         Format::Html => html::skips(body, first_line)?,
-        Format::Text => skip::in_text(body, first_line)?,
+        Format::Text | Format::Notebook | Format::OpenApi => skip::in_text(body, first_line)?,
     };
     let warnings = Warnings::new(body, lines.clone(), warnings.clone());
     let mut draft = Draft::new(links, warnings, body.len() + body.len() / 4);
@@ -529,6 +541,10 @@ enum Format {
     Markdown,
     Html,
     Text,
+    /// Jupyter's; a Markdown body is made of it.
+    Notebook,
+    /// YAML and JSON, of which only OpenAPI descriptions become pages: of Markdown and of what is written here.
+    OpenApi,
 }
 
 impl Format {
@@ -536,6 +552,8 @@ impl Format {
         match path.extension().as_str() {
             "md" | "markdown" | "mdx" | "mdown" | "mkd" | "mkdn" | "mkdown" | "mdwn" | "qmd" | "rmd" => Self::Markdown,
             "html" | "htm" | "xhtml" => Self::Html,
+            "ipynb" => Self::Notebook,
+            "yaml" | "yml" | "json" => Self::OpenApi,
             _ => Self::Text,
         }
     }
@@ -543,7 +561,7 @@ impl Format {
     fn split(self, source: &str) -> Result<front_matter::Split<'_>, Failure> {
         match self {
             Self::Markdown | Self::Html => front_matter::split(source),
-            Self::Text => front_matter::split_text(source),
+            Self::Text | Self::Notebook | Self::OpenApi => front_matter::split_text(source),
         }
     }
 }
@@ -553,7 +571,7 @@ fn write_draft(path: &DocPath, format: Format, body: &str, skips: &Skips, draft:
     match format {
         Format::Markdown => markdown::write(body, extension == "mdx", skips, draft),
         Format::Html => html::write(body, skips, draft),
-        Format::Text => {
+        Format::Text | Format::Notebook | Format::OpenApi => {
             if matches!(extension.as_str(), "rst" | "adoc" | "asciidoc" | "org" | "textile" | "wiki") {
                 let message = format!("`.{extension}` is not understood; it is sent as plain text");
                 draft.warnings.push_whole("unknown_construct", &message);

@@ -15,7 +15,7 @@ pub(super) fn read(path: &DocPath, body: &str, site: &Site, facts: &mut Facts) {
     if !(is_asked || is_rst) {
         return;
     }
-    if Format::of(path) != Format::Markdown && !is_rst {
+    if !matches!(Format::of(path), Format::Markdown | Format::Notebook) && !is_rst {
         return;
     }
     let wants_labels = matches!(site.generator, AnyRules::Sphinx(_));

@@ -38,6 +38,8 @@ pub(crate) struct MkDocs {
     /// Names of the Markdown extensions, and of the plugins that change Markdown.
     pub(crate) extensions: Vec<String>,
     is_material: bool,
+    /// mkdocs-jupyter makes pages of notebooks.
+    has_notebooks: bool,
 }
 
 /// Where the blog plugin publishes posts.
@@ -101,6 +103,7 @@ impl MkDocs {
             paths.iter().filter_map(|path| resolve(folder, path.strip_prefix("$config_dir").unwrap_or(path))).collect()
         });
         let base_url = word("site_url").as_deref().and_then(super::absolute).map(with_slash);
+        let has_notebooks = plugins.iter().any(|(name, _)| name == "mkdocs-jupyter");
         let is_material = match &config["theme"] {
             Value::String(name) => name == "material",
             theme => theme["name"].as_str() == Some("material"),
@@ -119,6 +122,7 @@ impl MkDocs {
             snippets: snippets.unwrap_or_else(|| vec![folder.to_owned()]),
             extensions,
             is_material,
+            has_notebooks,
         };
         Ok(Opened { rules, base_url, notices })
     }
@@ -161,7 +165,11 @@ impl MkDocs {
 
 impl Rules for MkDocs {
     fn include(&self) -> Vec<String> {
-        vec![within(&self.docs, "**/*.{md,markdown,mdown,mkdn,mkd}")]
+        let mut include = vec![within(&self.docs, "**/*.{md,markdown,mdown,mkdn,mkd}")];
+        if self.has_notebooks {
+            include.push(within(&self.docs, "**/*.ipynb"));
+        }
+        include
     }
 
     fn depends_on_others(&self) -> bool {
@@ -171,7 +179,8 @@ impl Rules for MkDocs {
     fn place(&self, base: Option<&Url>, path: &DocPath, facts: &Facts, around: &dyn Around) -> Placement {
         let excluded = |reason: &str| Placement { excluded: Some(reason.to_owned()), ..Placement::default() };
         let Some(relative) = below(&self.docs, path.as_str()) else { return excluded("not in `docs_dir`") };
-        if !MARKDOWN.contains(&path.extension().as_str()) {
+        let extension = path.extension();
+        if !(MARKDOWN.contains(&extension.as_str()) || (self.has_notebooks && extension == "ipynb")) {
             return excluded("no Markdown");
         }
         if self.excluded.takes(relative) {
@@ -315,6 +324,14 @@ mod tests {
         assert_eq!(shown(&plain, "docs/a/one.md", &none, &[]), "https://d.example/x/a/one.html");
         assert_eq!(shown(&plain, "docs/index.md", &none, &[]), "https://d.example/x/index.html");
         assert_eq!(shown(CONFIG, "docs/README.md", &none, &[("docs/index.md", "")]), "an index stands beside it");
+    }
+
+    #[test]
+    fn notebooks_are_pages_where_the_plugin_reads_them() {
+        let with = CONFIG.replace("- search", "- mkdocs-jupyter: {execute: false}");
+        let none = Facts::default();
+        assert_eq!(shown(&with, "docs/a/n.ipynb", &none, &[]), "https://d.example/x/a/n/");
+        assert_eq!(shown(CONFIG, "docs/a/n.ipynb", &none, &[]), "no Markdown");
     }
 
     #[test]

@@ -27,6 +27,7 @@ pub(crate) struct Sphinx {
     /// The folder of the documents, from the source's root.
     pub(crate) folder: String,
     has_folder_urls: bool,
+    reads_notebooks_as_myst: bool,
     /// `html_link_suffix`, else `html_file_suffix`.
     link_suffix: String,
     /// The endings of documents, with their dots.
@@ -83,7 +84,15 @@ impl Sphinx {
         if conf.texts("extensions").iter().any(is_myst) && !suffixes.iter().any(|suffix| suffix == ".md") {
             suffixes.push(".md".to_owned());
         }
-        let excluded = conf.texts("exclude_patterns").into_iter().chain(conf.texts("templates_path")).collect();
+        let mut excluded: Vec<String> =
+            conf.texts("exclude_patterns").into_iter().chain(conf.texts("templates_path")).collect();
+        let has = |extension: &str| conf.texts("extensions").iter().any(|name| name == extension);
+        let reads_notebooks_as_myst = has("myst_nb");
+        if reads_notebooks_as_myst || has("nbsphinx") {
+            suffixes.push(".ipynb".to_owned());
+            // Jupyter's own copies: MyST-NB leaves them out, and nbsphinx tells its users to.
+            excluded.push("**/.ipynb_checkpoints".to_owned());
+        }
         let link_suffix = conf.text("html_link_suffix").or(conf.text("html_file_suffix"));
         let base_url = base_url(folder, &conf, tree)?;
         let folders = |name: &str| conf.texts(name).iter().filter_map(|path| resolve(folder, path)).collect();
@@ -93,6 +102,7 @@ impl Sphinx {
             has_folder_urls: builder(options, tree)? == "dirhtml",
             link_suffix: link_suffix.unwrap_or_else(|| ".html".to_owned()),
             suffixes,
+            reads_notebooks_as_myst,
             included: Some(conf.texts("include_patterns"))
                 .filter(|all| !all.is_empty())
                 .unwrap_or(vec!["**".to_owned()]),
@@ -114,6 +124,11 @@ impl Sphinx {
             has_smart_quotes: conf.is_on("smartquotes", true) && !matches!(language.as_str(), "ja" | "zh_CN" | "zh_TW"),
         };
         Ok(Opened { rules, base_url, notices })
+    }
+
+    /// Whether Markdown cells of notebooks are `MyST` (MyST-NB), or what Jupyter has (nbsphinx).
+    pub(crate) fn reads_notebooks_as_myst(&self) -> bool {
+        self.reads_notebooks_as_myst
     }
 
     /// Whether an extension of `MyST`'s syntax is on.
@@ -391,6 +406,20 @@ mod tests {
         assert_eq!(url("docs/extra/robots.txt").as_deref(), Some("https://d.example/robots.txt"));
         assert_eq!(url("docs/in/img/x.png").as_deref(), Some("https://d.example/_images/x.png"));
         assert_eq!(url("docs/in/x.zip"), None);
+    }
+
+    #[test]
+    fn notebooks_are_pages_where_an_extension_reads_them() {
+        for (extension, expected) in [
+            ("myst_nb", "https://d.example/a/n.html"),
+            ("nbsphinx", "https://d.example/a/n.html"),
+            ("myst_parser", "`source_suffix`"),
+        ] {
+            let conf = format!("extensions = ['{extension}']\nhtml_baseurl = 'https://d.example/'\n");
+            assert_eq!(shown(&[("docs/conf.py", &conf)], "docs/a/n.ipynb"), expected, "{extension}");
+            let copy = shown(&[("docs/conf.py", &conf)], "docs/a/.ipynb_checkpoints/n-checkpoint.ipynb");
+            assert!(copy.starts_with('`'), "{copy}");
+        }
     }
 
     #[test]

@@ -83,6 +83,25 @@ const SPLIT: &[Variants] = &[
     ("guide/index.md", &[Some("# Guide\n\nText.\n"), Some("# Manual\n\nText.\n"), None]),
 ];
 
+const OPENAPI: &[Variants] = &[
+    (
+        "api.yaml",
+        &[
+            Some(
+                "openapi: 3.0.0\ninfo: {title: T}\npaths: {/a: {get: {tags: [a], summary: A}}, /b: {get: {tags: [b], summary: B, responses: {200: {content: {x/y: {schema: {$ref: s.json}}}}}}}}\n",
+            ),
+            Some(
+                "openapi: 3.0.0\ninfo: {title: T}\npaths: {/a: {get: {tags: [a], summary: Other}}, /c: {get: {summary: C}}}\n",
+            ),
+            Some("openapi: 3.0.0\ninfo: {title: T, description: Alone}\n"),
+            Some("kind: Deployment\n"),
+            None,
+        ],
+    ),
+    ("s.json", &[Some("{\"properties\": {\"one\": {}}}"), Some("{\"properties\": {\"two\": {}}}"), None]),
+    ("a.md", &[Some("# A\n\n[api](api.yaml)\n"), None]),
+];
+
 /// A clock that is always later than the last edit, so that fingerprints are trusted.
 fn later() -> Timestamp {
     Timestamp::MAX
@@ -112,7 +131,8 @@ fn mirror(root: &Path, policies: &PagePolicies) -> Mirror {
         availability: Availability::OnCreate,
         policies: policies.clone(),
     };
-    let files = Files::open(FilesOptions { include: site.include(), ..options }, later).unwrap();
+    let include = site.include().into_iter().chain(["**/*.yaml".to_owned()]).collect();
+    let files = Files::open(FilesOptions { include, ..options }, later).unwrap();
     Mirror {
         name: SourceName::new("docs"),
         source: Source::Files(files),
@@ -185,7 +205,10 @@ proptest! {
     ) {
         let all = PagePolicies { strict: true, split_over: Some(60), context: true, ..PagePolicies::default() };
         let none = PagePolicies::default();
-        for (files, policies) in [(MKDOCS, &none), (MKDOCS, &all), (MDBOOK, &none), (SPHINX, &none), (SPLIT, &all)] {
+        let cases = [
+            (MKDOCS, &none), (MKDOCS, &all), (MDBOOK, &none), (SPHINX, &none), (SPLIT, &all), (OPENAPI, &none), (OPENAPI, &all),
+        ];
+        for (files, policies) in cases {
             check(files, policies, &edits);
         }
     }

@@ -6,6 +6,7 @@ mod attacks;
 mod doubt;
 mod incremental;
 mod once;
+mod parts;
 mod pathological;
 mod policies;
 mod simulation;
