@@ -142,8 +142,34 @@ impl<'a> Draft<'a> {
                     self.writer.text(checkbox(value(attributes, "checked").is_some()));
                 }
             }
-            Fate::Unknown if !self.writer.is_hidden() => self.unknown(&format!("`<{written}>`"), offset),
+            Fate::Unknown if !self.writer.is_hidden() => {
+                self.unknown(&format!("`<{written}>`"), offset);
+                self.texts(attributes);
+            }
             Fate::Inline(_) | Fate::Unknown | Fate::Unwrapped | Fate::Nothing | Fate::Dropped => {}
+        }
+    }
+
+    /// What an element that is not known shows beside its content, as far as the names of its attributes tell: generators
+    /// and books have elements of their own, with captions and titles in them.
+    fn texts(&mut self, attributes: &[Attribute<'_>]) {
+        for name in ["title", "label", "heading", "summary", "file-name", "filename", "caption", "description", "text"]
+        {
+            let text = decoded(value(attributes, name).unwrap_or_default()).replace('`', "");
+            let text = text.trim();
+            if text.is_empty() {
+                continue;
+            }
+            self.needs_sanitiser = true;
+            if self.writer.is_between_blocks() {
+                self.writer.open_raw("p", &[]);
+                self.writer.text(text);
+                self.writer.close_raw("p");
+            } else {
+                for part in [" ", text, " "] {
+                    self.writer.text(part);
+                }
+            }
         }
     }
 

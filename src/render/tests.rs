@@ -956,3 +956,17 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_an_unknown_element_says_in_its_attributes_is_kept() {
+    insta::assert_snapshot!(show("<Listing number=\"1\" caption=\"A `first` &amp; last\">\n\n```rs\nx\n```\n\n</Listing>\n\nSee <x-badge text=\"new\"></x-badge> it.\n"), @r#"
+    <p>A first &amp; last</p>
+
+    <pre><code class="language-rs">x
+    </code></pre>
+
+    <p>See  new  it.</p>
+    ! 1 unknown_construct: `<Listing>` is not understood; its text is sent as it stands
+    ! 9 unknown_construct: `<x-badge>` is not understood; its text is sent as it stands
+    "#);
+}

@@ -94,6 +94,12 @@ impl Writer {
         self.links > 0
     }
 
+    /// Whether a paragraph may begin here: what is open holds blocks.
+    pub(super) fn is_between_blocks(&self) -> bool {
+        let open = self.stack.last().map_or("", |open| open.name);
+        matches!(open, "" | "div" | "blockquote" | "details" | "figure" | "li" | "dd")
+    }
+
     /// Writes text.
     pub(super) fn text(&mut self, text: &str) {
         if !self.is_hidden() && !text.is_empty() {

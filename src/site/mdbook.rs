@@ -23,13 +23,25 @@ pub(crate) struct MdBook {
     chapters: BTreeMap<String, String>,
     /// The sign before lines of code that readers do not see, by the code's language (`output.html.code.hidelines`).
     pub(crate) hidden: BTreeMap<String, String>,
+    /// Whether files are put in: the `links` preprocessor, which is on by default.
+    pub(crate) has_includes: bool,
+    /// Whether a `README` is its folder's index: the `index` preprocessor, which is on by default.
+    has_index: bool,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Book {
+struct Config {
     book: Section,
+    build: Build,
     output: Output,
+    preprocessor: BTreeMap<String, toml::Value>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+struct Build {
+    use_default_preprocessors: Option<bool>,
 }
 
 #[derive(Default, Deserialize)]
@@ -61,7 +73,7 @@ impl MdBook {
     pub(super) fn read(folder: &str, options: &SiteOptions, tree: &dyn Tree) -> Result<Opened<Self>, Failure> {
         let at = within(folder, "book.toml");
         let text = super::text(tree, &at)?.unwrap_or_default();
-        let book: Book = toml::from_str(&text).map_err(|error| super::unreadable(&at, &error.to_string()))?;
+        let book: Config = toml::from_str(&text).map_err(|error| super::unreadable(&at, &error.to_string()))?;
         let src = options.settings.get("src").cloned().or(book.book.src).unwrap_or_else(|| "src".to_owned());
         let src = within(folder, src.trim_matches('/').trim_start_matches("./"));
         let src = if src == "." { String::new() } else { src };
@@ -72,7 +84,11 @@ impl MdBook {
         if chapters.is_empty() {
             return Err(super::unreadable(&summary, "it names no chapter"));
         }
-        let rules = Self { src, chapters, hidden: book.output.html.code.hidelines };
+        let has = |preprocessor: &str| {
+            book.build.use_default_preprocessors != Some(false) || book.preprocessor.contains_key(preprocessor)
+        };
+        let (has_includes, has_index) = (has("links"), has("index"));
+        let rules = Self { src, chapters, hidden: book.output.html.code.hidelines, has_includes, has_index };
         Ok(Opened { rules, base_url: None, notices: Vec::new() })
     }
 }
@@ -89,8 +105,7 @@ impl Rules for MdBook {
         let relative = super::below(&self.src, path.as_str()).unwrap_or(path.as_str());
         let (dir, name) = relative.rsplit_once('/').unwrap_or(("", relative));
         let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
-        // The index preprocessor, which is on by default.
-        let stem = if stem.eq_ignore_ascii_case("readme") { "index" } else { stem };
+        let stem = if self.has_index && stem.eq_ignore_ascii_case("readme") { "index" } else { stem };
         let file = format!("{stem}.html");
         let segments = dir.split('/').filter(|part| !part.is_empty()).chain([file.as_str()]);
         Placement {
@@ -166,6 +181,20 @@ mod tests {
         for path in ["text/out.md", "text/SUMMARY.md", "a/one.md"] {
             assert_eq!(place(path), (None, None, true), "{path}");
         }
+    }
+
+    #[test]
+    fn a_readme_is_no_index_without_the_preprocessor_that_makes_it_one() {
+        let base = Url::parse("https://d.example/").unwrap();
+        let url = |config: &str| {
+            let book = book(&[("book.toml", config), ("src/SUMMARY.md", "- [A](README.md)\n")]).unwrap();
+            let placed = book.place(Some(&base), &DocPath::new("src/README.md"), &Facts::default(), &Alone);
+            (placed.url.map(String::from).unwrap_or_default(), book.has_includes)
+        };
+        let off = "[build]\nuse-default-preprocessors = false\n";
+        assert_eq!(url(""), ("https://d.example/index.html".into(), true));
+        assert_eq!(url(off), ("https://d.example/README.html".into(), false));
+        assert_eq!(url(&format!("{off}[preprocessor.index]\n")), ("https://d.example/index.html".into(), false));
     }
 
     #[test]

@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import urllib.parse
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -72,7 +73,8 @@ def run(command, folder):
     return done.stdout
 
 
-def check(name, package, files, build, built, base, main, leaves_out, generated=(), adds_title=False):
+def check(name, package, files, build, built, base, main, leaves_out, generated=(), adds_title=False,
+          site_options="generator: auto"):
     """`package` is what npm takes for package.json, or a list for pip; `built` is the folder that the generator writes; `generated` are patterns of urls that have no source."""
     scratch = Path(os.environ.get("SCRATCH") or tempfile.mkdtemp(prefix=f"finmirror-{name}-"))
     site = scratch / "site"
@@ -102,7 +104,7 @@ def check(name, package, files, build, built, base, main, leaves_out, generated=
     mirror = scratch / "mirror.yaml"
     mirror.write_text(f"intercom: {{simulator: {{}}}}\nledger: {{path: {scratch}/ledger.db}}\nsources:\n  - name: s\n"
                       f"    files: {{root: {site}}}\n    import_source: {{url: 'https://import.example/'}}\n"
-                      "    site: {generator: auto}\n")
+                      f"    site: {{{site_options}}}\n")
     (scratch / "ledger.db").unlink(missing_ok=True)
     out = run([BINARY, "--config", mirror, "export"], scratch)
     exported = {}
@@ -117,7 +119,7 @@ def report(published, exported, base, adds_title):
     passed = failed = 0
     by_file = {}
     for url, page in exported.items():
-        path = (url or f"none:{page['path']}").removeprefix(base)
+        path = urllib.parse.unquote((url or f"none:{page['path']}").removeprefix(base))
         # What a server answers for a url: the file itself, the folder's index, or the file without its extension.
         found = [p for p in (path, f"{path}index.html", f"{path}/index.html", f"{path}.html") if p in published]
         by_file[found[0] if found else f"no file for {url} of {page['path']}"] = page

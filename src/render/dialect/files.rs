@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Context;
+use super::{Context, Out};
 use crate::page::{DocPath, resolve};
 
 /// The file that a path means, counted from a folder, and its text; `None`: it is not there, or leaves the source.
@@ -10,6 +10,28 @@ pub(super) fn included(context: &Context<'_>, dir: &str, path: &str) -> Option<(
     let path = resolved(dir, path)?;
     let text = context.asking.file(&path)?;
     Some((path, text))
+}
+
+/// Begins the file that a path means, counted from a folder, with its text; its caller ends it. A file that is not there
+/// is a warning, and whether it may be included is asked before it is read.
+pub(super) fn begun(
+    context: &Context<'_>,
+    out: &mut Out,
+    dir: &str,
+    path: &str,
+    line: u32,
+) -> Option<(DocPath, Arc<str>)> {
+    if let Some(file) = resolved(dir, path) {
+        if !out.begin_include(&file, line) {
+            return None;
+        }
+        if let Some(text) = context.asking.file(&file) {
+            return Some((file, text));
+        }
+        out.end_include();
+    }
+    out.warn("missing_include", line, format!("`{path}` is included and not there"));
+    None
 }
 
 /// A path from a folder of the source (`/` counts from its root), its `.` and `..` resolved.
@@ -50,14 +72,15 @@ impl Ranges {
 
     /// The lines of a text that are meant, without those that only mark places.
     pub(super) fn lines<'t>(&self, text: &'t str) -> Vec<&'t str> {
-        let is_mark =
-            |line: &str| line.contains("ANCHOR: ") || line.contains("ANCHOR_END: ") || line.contains("--8<-- [");
+        // mdBook leaves marks out between marks only, and shows them in what is put in by number or as a whole.
+        let is_snippet_mark = |line: &str| line.contains("--8<-- [");
+        let is_mark = |line: &str| line.contains("ANCHOR: ") || line.contains("ANCHOR_END: ") || is_snippet_mark(line);
         match self {
-            Self::All => text.lines().filter(|line| !is_mark(line)).collect(),
+            Self::All => text.lines().filter(|line| !is_snippet_mark(line)).collect(),
             Self::Lines(ranges) => {
                 let wanted =
                     |number: usize| ranges.iter().any(|(from, to)| number >= *from && to.is_none_or(|to| number <= to));
-                let lines = text.lines().enumerate().filter(|(at, line)| wanted(at + 1) && !is_mark(line));
+                let lines = text.lines().enumerate().filter(|(at, line)| wanted(at + 1) && !is_snippet_mark(line));
                 lines.map(|(_, line)| line).collect()
             }
             Self::Anchor(name) => between(text, &format!("ANCHOR: {name}"), &format!("ANCHOR_END: {name}"), is_mark),
@@ -89,7 +112,7 @@ mod tests {
         let text = "1\n2\n// ANCHOR: a\n4\n// ANCHOR_END: a\n// ANCHOR: ab\n7";
         for (range, lines) in [
             ("2", vec!["2"]),
-            ("2:4", vec!["2", "4"]),
+            ("2:4", vec!["2", "// ANCHOR: a", "4"]),
             (":2", vec!["1", "2"]),
             ("7:", vec!["7"]),
             ("a", vec!["4"]),
@@ -97,7 +120,7 @@ mod tests {
         ] {
             assert_eq!(Ranges::of_mdbook(range).lines(text), lines, "{range}");
         }
-        assert_eq!(Ranges::All.lines(text), ["1", "2", "4", "7"]);
+        assert_eq!(Ranges::All.lines(text).len(), 7);
         let section = Ranges::Section("x".into());
         assert_eq!(section.lines("a\n# --8<-- [start:x]\nb\n# --8<-- [end:x]\nc"), ["b"]);
     }

@@ -2,21 +2,21 @@
 //!
 //! Source of the rules: mdBook's guide, "mdBook-specific features", and what mdBook 0.5 makes of them.
 
-use std::collections::BTreeMap;
-
-use super::{Context, Expanded, Fences, Out, Ranges, included};
+use super::{Context, Expanded, Fences, Out, Ranges, files::begun};
 use crate::page::DocPath;
 use crate::site::mdbook::MdBook;
 
 /// Rewrites a body into CommonMark.
 pub(super) fn expand<'a>(body: &'a str, first_line: u32, rules: &MdBook, context: &Context<'_>) -> Expanded<'a> {
-    let hides =
-        |body: &str| body.contains("rust") || rules.hidden.keys().any(|language| body.contains(language.as_str()));
-    if !body.contains("{{#") && !hides(body) {
+    let has_hidden = body.contains("rust") || rules.hidden.keys().any(|language| body.contains(language.as_str()));
+    let has_directive = rules.has_includes && body.contains("{{");
+    if !has_hidden && !has_directive {
         return Expanded::untouched(body, first_line);
     }
     let out = Out::with_capacity(body.len() + body.len() / 4);
-    let mut book = Book { out, fences: Fences::default(), sign: None, hidden: &rules.hidden, context };
+    let mut book = Book { out, fences: Fences::default(), sign: None, is_quoted: false, rules, context };
+    // What it includes may not include it.
+    book.out.begin_include(context.path, first_line);
     for (line, origin) in body.lines().zip(first_line..) {
         book.line(line, origin, context.path);
         if book.out.is_full() {
@@ -31,77 +31,67 @@ struct Book<'a> {
     fences: Fences,
     /// What begins a line of the present code that readers do not see.
     sign: Option<String>,
-    hidden: &'a BTreeMap<String, String>,
+    /// Whether the present code stands in a quote.
+    is_quoted: bool,
+    rules: &'a MdBook,
     context: &'a Context<'a>,
 }
 
 impl Book<'_> {
     /// Takes a line of this file, its includes replaced.
     fn line(&mut self, line: &str, origin: u32, file: &DocPath) {
-        let Some(at) = line.find("{{#") else {
-            self.emit(line, origin);
-            return;
-        };
-        if line[..at].ends_with('\\') {
-            // An escaped one stands for itself; in prose the parser takes the sign off.
-            if !self.fences.is_in() {
-                self.emit(line, origin);
-                return;
-            }
-            let end = line[at..].find("}}").map_or(line.len(), |end| at + end + 2);
-            self.emit(&format!("{}{}{}", &line[..at - 1], &line[at..end], &line[end..]), origin);
-            return;
-        }
-        let Some(end) = line[at..].find("}}").map(|end| at + end) else {
-            self.emit(line, origin);
-            return;
-        };
-        let (before, inner, after) = (&line[..at], &line[at + 3..end], &line[end + 2..]);
-        let (name, rest) = inner.split_once(char::is_whitespace).unwrap_or((inner, ""));
-        match name {
-            "include" | "rustdoc_include" => self.include(before, rest.trim(), after, origin, file),
-            "playground" | "playpen" => {
-                let (target, _) = rest.trim().split_once(char::is_whitespace).unwrap_or((rest.trim(), ""));
-                self.emit(&format!("{before}```rust"), origin);
-                self.include("", target, "", origin, file);
-                self.emit("```", origin);
-            }
-            // It names the tab of the browser.
-            "title" => self.line(&format!("{before}{after}"), origin, file),
-            _ => {
-                self.out.warn("unknown_construct", origin, format!("`{{{{#{name}}}}}` is not understood"));
-                self.line(&format!("{before}{after}"), origin, file);
-            }
-        }
+        let mut current = String::new();
+        self.append(line, &mut current, origin, file);
+        self.emit(&current, origin);
     }
 
-    fn include(&mut self, before: &str, target: &str, after: &str, origin: u32, file: &DocPath) {
+    /// Appends a text to the line in the making, which ends where an included file has more lines than one.
+    fn append(&mut self, text: &str, current: &mut String, origin: u32, file: &DocPath) {
+        let mut rest = text;
+        while let Some(found) = Directive::first(rest).filter(|_| self.rules.has_includes) {
+            let (before, here) = rest.split_at(found.at);
+            let (written, after) = here.split_at(found.len);
+            rest = after;
+            if let Some(escaped) = before.strip_suffix('\\') {
+                // An escaped one stands for itself; in prose the parser takes the sign off.
+                current.push_str(if self.fences.is_in() { escaped } else { before });
+                current.push_str(written);
+                continue;
+            }
+            current.push_str(before);
+            match found.name {
+                "include" | "rustdoc_include" => self.include(found.rest, current, origin, file),
+                "playground" | "playpen" => {
+                    let target = found.rest.split(char::is_whitespace).next().unwrap_or_default();
+                    current.push_str("```rust");
+                    self.emit(&std::mem::take(current), origin);
+                    self.include(target, current, origin, file);
+                    self.emit(&std::mem::take(current), origin);
+                    self.emit("```", origin);
+                }
+                // It names the tab of the browser.
+                "title" => {}
+                name => {
+                    let shown: String = name.chars().take(60).collect();
+                    self.out.warn("unknown_construct", origin, format!("`{{{{#{shown}}}}}` is not understood"));
+                }
+            }
+        }
+        current.push_str(rest);
+    }
+
+    fn include(&mut self, target: &str, current: &mut String, origin: u32, file: &DocPath) {
         let (path, range) = target.split_once(':').map_or((target, None), |(path, range)| (path, Some(range)));
-        let Some((found, text)) = included(self.context, file.dir(), path) else {
-            self.out.warn("missing_include", origin, format!("`{path}` is included and not there"));
-            self.emit(&format!("{before}{after}"), origin);
-            return;
-        };
-        if !self.out.begin_include(&found, origin) {
-            self.emit(&format!("{before}{after}"), origin);
-            return;
-        }
+        let Some((found, text)) = begun(self.context, &mut self.out, file.dir(), path, origin) else { return };
         let wanted = range.map_or(Ranges::All, Ranges::of_mdbook);
-        let lines: Vec<&str> = wanted.lines(&text);
-        let last = lines.len().saturating_sub(1);
-        if lines.is_empty() {
-            self.emit(&format!("{before}{after}"), origin);
-        }
-        for (number, line) in lines.into_iter().enumerate() {
+        for (number, line) in wanted.lines(&text).into_iter().enumerate() {
             if self.out.is_full() {
                 break;
             }
-            match (number == 0, number == last) {
-                (true, true) => self.line(&format!("{before}{line}{after}"), origin, &found),
-                (true, false) => self.line(&format!("{before}{line}"), origin, &found),
-                (false, true) => self.line(&format!("{line}{after}"), origin, &found),
-                (false, false) => self.line(line, origin, &found),
+            if number > 0 {
+                self.emit(&std::mem::take(current), origin);
             }
+            self.append(line, current, origin, &found);
         }
         self.out.end_include();
     }
@@ -111,16 +101,20 @@ impl Book<'_> {
         let was_in = self.fences.is_in();
         self.fences.take(line);
         if !was_in && self.fences.is_in() {
+            self.is_quoted = line.trim_start().starts_with('>');
             let info = self.fences.info();
             let mut words = info.split([',', ' ', '{', '}']).map(|word| word.trim_start_matches('.'));
             let language = words.clone().next().unwrap_or_default();
             let own = info.split([',', ' ']).find_map(|word| word.strip_prefix("hidelines="));
-            self.sign = match own.or_else(|| self.hidden.get(language).map(String::as_str)) {
+            let is_rust = words.any(|word| word == "rust");
+            // Rust has its own sign, whatever is said.
+            self.sign = match own.or_else(|| self.rules.hidden.get(language).map(String::as_str)).filter(|_| !is_rust) {
                 Some(sign) => Some(sign.to_owned()),
-                None => words.any(|word| word == "rust").then(|| "#".to_owned()),
+                None => is_rust.then(|| "#".to_owned()),
             };
         } else if let (true, true, Some(sign)) = (was_in, self.fences.is_in(), &self.sign) {
-            let code = line.trim_start();
+            // In a quote the signs of the quote come first.
+            let code = line.trim_start_matches(|c: char| c.is_whitespace() || (c == '>' && self.is_quoted));
             let is_rust = sign == "#";
             match code.strip_prefix(sign.as_str()) {
                 // rustdoc: `# ` and a lone `#` hide, `##` stands for `#`.
@@ -135,5 +129,32 @@ impl Book<'_> {
             }
         }
         self.out.line(origin, "", line);
+    }
+}
+
+/// `{{#name rest}}`; blanks may stand before the sign.
+struct Directive<'t> {
+    at: usize,
+    len: usize,
+    name: &'t str,
+    rest: &'t str,
+}
+
+impl<'t> Directive<'t> {
+    /// The first one of a text.
+    fn first(text: &'t str) -> Option<Self> {
+        let mut from = 0;
+        loop {
+            let at = from + text.get(from..)?.find("{{")?;
+            let inside = text.get(at + 2..)?;
+            if inside.trim_start().starts_with('#') {
+                // Where this one is not closed, none that follows is.
+                let end = inside.find("}}")?;
+                let inner = inside.get(..end)?.trim_start().trim_start_matches('#');
+                let (name, rest) = inner.split_once(char::is_whitespace).unwrap_or((inner, ""));
+                return Some(Self { at, len: end + "{{}}".len(), name: name.trim(), rest: rest.trim() });
+            }
+            from = at + 2;
+        }
     }
 }

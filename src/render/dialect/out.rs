@@ -45,7 +45,7 @@ pub(in crate::render) struct Out {
     warnings: Vec<Warning>,
     /// The included files that are being read, the outermost first.
     open: Vec<DocPath>,
-    /// Files that were included so far.
+    /// Files that were included so far, or should have been.
     included: usize,
 }
 
@@ -93,15 +93,15 @@ impl Out {
 
     /// Begins an included file, unless it includes itself, too deeply, or there were too many: then the page has a warning.
     pub(in crate::render) fn begin_include(&mut self, file: &DocPath, line: u32) -> bool {
+        self.included += 1;
         let why = if self.open.contains(file) {
             "includes itself"
         } else if self.open.len() >= MAX_DEPTH {
             "is included too deeply"
-        } else if self.included >= MAX_INCLUDED {
+        } else if self.included > MAX_INCLUDED {
             "is one include too many for a page"
         } else {
             self.open.push(file.clone());
-            self.included += 1;
             return true;
         };
         self.warn("include_cycle", line, format!("`{file}` {why}: it is left out"));

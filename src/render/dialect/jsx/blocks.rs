@@ -130,7 +130,9 @@ impl<'s> Pass<'s> {
             }
             if let Some(text) = self.alert(source.path, text) {
                 self.write(origin, 0, &text);
-                self.write(origin, 0, ">");
+                // An empty line of the quote, where the quote stands.
+                let quote = text.find('>').map_or(">", |end| &text[..=end]);
+                self.write(origin, 0, quote);
                 return;
             }
         }

@@ -126,6 +126,8 @@ fn vitepress_has_its_own_words() {
         vue("## T <Badge type=\"tip\" text=\"new\" />\n<p v-pre>{{ x }}</p>\n"),
         ["## T new", "<p>&#123;{ x }}</p>"]
     );
+    let alerts = "- item\n\n  > [!TIP] Own\n  > three\n";
+    assert_eq!(vue(alerts), ["- item", "  > **Own**", "  > three"]);
     let home = "---\nlayout: home\nhero: {name: N, text: T, actions: [{text: Go, link: /x}]}\nfeatures: [{title: F, details: D}]\n---\n";
     assert_eq!(vue(home), ["# N T", "[Go](</x>)", "## F", "D"]);
 }
