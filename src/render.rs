@@ -165,7 +165,8 @@ pub trait Inputs {
         None
     }
 
-    /// What a name stands for that a document gives to a place in it.
+    /// What a name stands for that a document gives to a place in it; or, for a [`wiki_name`], the one document of that
+    /// name.
     fn label(&self, name: &str) -> Option<Label> {
         let _ = name;
         None
@@ -305,6 +306,14 @@ pub fn facts(path: &DocPath, bytes: &[u8], site: &Site) -> Result<Facts, Failure
 pub fn external_id(path: &DocPath, facts: &Facts, site: &Site) -> ExternalId {
     let own = facts.id.as_deref().filter(|_| !site.has_own_ids());
     own.map_or_else(|| ExternalId::from(path), ExternalId::new)
+}
+
+/// The name by which wiki links mean a document, of its path or its file's name: `[[getting-started]]`. Case and blanks do
+/// not count; no label that a document gives begins so.
+#[must_use]
+pub fn wiki_name(path: &str) -> String {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    format!("[[{}]]", name.trim().to_lowercase().replace(' ', "-"))
 }
 
 /// A document to be rendered.

@@ -7,16 +7,18 @@
 
 mod fences;
 mod files;
+mod gitbook;
 mod jsx;
 mod mdbook;
 mod myst;
 mod out;
+mod plain;
 mod pymdown;
 mod vitepress;
 
 use std::borrow::Cow;
 
-use self::fences::Fences;
+use self::fences::{Fences, code_span};
 use self::files::{Ranges, included};
 pub(super) use self::out::{Lines, Out};
 use super::asking::Asking;
@@ -67,8 +69,8 @@ pub(super) fn expand<'a>(body: &'a str, first_line: u32, context: &Context<'_>) 
         AnyRules::Sphinx(rules) => Ok(myst::expand(body, first_line, rules, context)),
         AnyRules::Hugo(_) => Ok(Expanded::untouched(body, first_line)),
         AnyRules::Jekyll(_) => Ok(Expanded::untouched(body, first_line)),
-        AnyRules::GitBook(_) => Ok(Expanded::untouched(body, first_line)),
-        AnyRules::Plain(_) => Ok(Expanded::untouched(body, first_line)),
+        AnyRules::GitBook(rules) => Ok(gitbook::expand(body, first_line, rules, context)),
+        AnyRules::Plain(_) => Ok(plain::expand(body, first_line, context)),
     }
 }
 

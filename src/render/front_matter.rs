@@ -31,6 +31,7 @@ pub(super) const SITE_KEYS: &[&str] = &[
     "date.created",
     "excerpt",
     "headless",
+    "hidden",
     "hide_title",
     "lang",
     "layout",

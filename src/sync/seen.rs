@@ -9,7 +9,7 @@ use super::Mirror;
 use crate::ledger::InputRow;
 use crate::page::{DocPath, Failure, Fingerprint, SourceHash};
 use crate::plan::{Observed, State};
-use crate::render::{Asked, Facts, Inputs, Label, Rendered, hash_of_documents};
+use crate::render::{Asked, Facts, Inputs, Label, Rendered, hash_of_documents, wiki_name};
 use crate::site::Around;
 use crate::site::sphinx::matches as matches_path;
 use crate::source::{Document, Probe, Read};
@@ -57,6 +57,8 @@ struct Known {
 struct Index {
     titles: HashMap<DocPath, String>,
     labels: HashMap<String, Label>,
+    /// Documents by the names of their files, where only one has it.
+    names: HashMap<String, Option<Box<str>>>,
     /// Urls without what sites add to their end, and whose they are.
     urls: HashMap<String, Box<str>>,
 }
@@ -135,6 +137,11 @@ impl Seen {
                 if !is_page {
                     continue;
                 }
+                index
+                    .names
+                    .entry(wiki_name(document.path.stem()))
+                    .and_modify(|url| *url = None)
+                    .or_insert_with(|| document.url.clone());
                 let placement = mirror.site.place(&document.path, &facts, &Answers(self, mirror));
                 for label in &facts.labels {
                     let url = document.url.as_deref().map(|url| match label.anchor.as_str() {
@@ -227,7 +234,12 @@ impl Inputs for Answers<'_> {
     }
 
     fn label(&self, name: &str) -> Option<Label> {
-        self.0.index(self.1).labels.get(name).cloned()
+        let index = self.0.index(self.1);
+        if name.starts_with("[[") {
+            let url = index.names.get(name)?.as_deref()?.to_owned();
+            return Some(Label { url: Some(url), title: None });
+        }
+        index.labels.get(name).cloned()
     }
 
     fn page_at(&self, url: &str) -> Option<String> {

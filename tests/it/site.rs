@@ -103,3 +103,23 @@ fn the_generators_own_root_names_the_import_source() {
     let plan = context.run(&["plan"]).out;
     assert!(plan.contains("create  docs/README.md"), "{plan}");
 }
+
+#[test]
+fn a_wiki_link_leads_to_the_one_document_of_its_name() {
+    let context = TestContext::new(&[
+        ("notes/now.md", "# Now\n\nSee [[Later Today]] and [[twin]].\n"),
+        ("plans/later-today.md", "# Later\n\nMuch.\n"),
+        ("a/twin.md", "# One\n\nText.\n"),
+        ("b/twin.md", "# Two\n\nText.\n"),
+    ]);
+    let (report, exit) = context.once(&[]);
+    assert_eq!((exit, &report["created"]), (0, &4.into()), "{report}");
+    let page = html(&context, "notes/now.md");
+    assert!(page.contains("href=\"https://docs.example.com/plans/later-today/\""), "{page}");
+    assert!(page.contains("and twin."), "{page}");
+    // It follows the document, and finds its twin once there is one only.
+    context.remove("b/twin.md");
+    context.once(&[]);
+    let page = html(&context, "notes/now.md");
+    assert!(page.contains("href=\"https://docs.example.com/a/twin/\""), "{page}");
+}

@@ -37,6 +37,22 @@ impl Fences {
     }
 }
 
+/// How long the code is that a text begins with, or the signs that begin none.
+pub(super) fn code_span(text: &str) -> usize {
+    /// A longer one is none of a person's, and would be looked for again and again.
+    const MAX_BYTES: usize = 8192;
+    let count = text.bytes().take_while(|byte| *byte == b'`').count();
+    let mut at = count;
+    while let Some(next) = text.get(at..).filter(|_| at < MAX_BYTES).and_then(|rest| rest.find('`')) {
+        let run = text.get(at + next..).map_or(0, |rest| rest.bytes().take_while(|byte| *byte == b'`').count());
+        at += next + run;
+        if run == count {
+            return at;
+        }
+    }
+    count
+}
+
 /// The sign and the length of the fence that a line begins with.
 fn fence(text: &str) -> Option<(u8, usize)> {
     let sign = *text.as_bytes().first().filter(|byte| matches!(byte, b'`' | b'~'))?;

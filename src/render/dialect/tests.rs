@@ -130,3 +130,138 @@ fn myst_directives_and_roles_are_read() {
                 {abbr}`API (interface)` {{ v }} {{ w }} [x]{.c} `{{ v }}` {odd}`y`\n\n```python\n{not}`a role`\n```\n+++\nend\n";
     insta::assert_snapshot!(show(&files, "a.md", text));
 }
+
+fn gitbook(text: &str) -> String {
+    let files = [
+        (".gitbook.yaml", "root: ./\n"),
+        ("SUMMARY.md", "* [Start](README.md)\n* [A](a.md)\n* [Other](b.md)\n"),
+        (".gitbook/vars.yaml", "version: 1.2_3\n"),
+        (
+            ".gitbook/includes/part.md",
+            "---\ntitle: Part\n---\n\nPut **in** {% include \"../../.gitbook/includes/part.md\" %}\n",
+        ),
+        ("b.md", "# Other\n"),
+    ];
+    show(&files, "a.md", text)
+}
+
+#[test]
+fn blocks_of_gitbook_become_what_they_show() {
+    insta::assert_snapshot!(gitbook(
+        "---\ndescription: Short *said*\n---\n\n# Title\n\n{% hint style=\"info\" %}\nMind\n\n```sh\n{% not %}\n```\n{% endhint %}\n\n\
+         1. item\n\n   {% hint style=\"danger\" %}Hot{% endhint %}\n\n   more\n\n{% tabs %}\n{% tab title=\"npm_x\" %}\n{% code title=\"a.js\" lineNumbers=\"true\" %}\n```js\nx\n```\n{% endcode %}\n{% endtab %}\n{% tab title=\"pnpm\" %}\nTwo\n{% endtab %}\n{% endtabs %}\n\n\
+         {% content-ref url=\"b.md\" %}\n[b.md](b.md)\n{% endcontent-ref %}\n\n{% embed url=\"https://x.example/v\" %}\nCaption\n{% endembed %}\n\n{% file src=\".gitbook/assets/a b.pdf\" %}\n\n\
+         {% include \".gitbook/includes/part.md\" %}\n\n{% include \"gone.md\" %}\n\n{% raw %}\n{% hint %}\n{% endraw %}\n\n{% @figma/embed url=\"https://f.example\" %}\n\n{% odd title=\"Kept\" %}\ninner\n{% endodd %}\n\nend `{% x %}` {% endtab %}\n"
+    ));
+}
+
+#[test]
+fn apis_cards_and_values_of_gitbook_are_text() {
+    insta::assert_snapshot!(gitbook(
+        "# Api\n\n{% swagger method=\"get\" path=\"/v1\" baseUrl=\"https://a.example\" summary=\"List\" %}\n{% swagger-description %}\nAll of them.\n{% endswagger-description %}\n\
+         {% swagger-parameter in=\"query\" name=\"n\" type=\"integer\" required=\"true\" %}\nHow many\n{% endswagger-parameter %}\n{% swagger-response status=\"200\" description=\"Fine\" %}\n```json\n{}\n```\n{% endswagger-response %}\n{% endswagger %}\n\n\
+         {% openapi-operation spec=\"x\" path=\"/v2\" method=\"post\" %}\n[OpenAPI x](https://signed.example)\n{% endopenapi-operation %}\n\n\
+         <table data-view=\"cards\"><thead><tr><th></th><th data-hidden data-card-target data-type=\"content-ref\"></th></tr></thead>\n<tbody><tr><td><strong>Card</strong></td><td><a href=\"b.md\">b.md</a></td></tr></tbody></table>\n\n\
+         ## Values <a href=\"#own\" id=\"own\"></a>\n\nAt <code class=\"expression\">space.vars.version</code>, see [b.md](b.md \"mention\"). <code class=\"expression\">visitor.x</code>\n\n{{ kept }}\n"
+    ));
+}
+
+#[test]
+fn a_book_of_honkit_is_filled_in_outside_of_code() {
+    let files = [
+        ("book.json", r#"{"title": "Brew", "variables": {"ver": "1.2", "deep": {"a": "b"}}}"#),
+        ("SUMMARY.md", "* [A](a.md)\n"),
+        ("part.md", "Part {{ book.ver }} {% include \"a.md\" %}\n"),
+    ];
+    let text = "# A {{ book.ver }}\n\n{{ book.deep.a }} `{{ book.ver }}` {{ book.none }} {{ config.title }} {{ \"lit\" }} {{ f(x) }}\n\n```\n{{ book.ver }}\n```\n\n    {{ code }}\n\n\
+                * item\n\n    {{ book.ver }}\n\n{% if book.ver == \"1.2\" %}yes{% else %}no{% endif %}\n\n{% if not book.ver %}no{% else %}yes{% endif %}\n\n{% if user.x %}one{% else %}two{% endif %}\n\n\
+                {% include \"./part.md\" %}\n\n{% raw %}{{ raw }}{% endraw %}\n\n{% for x in y %}each{% endfor %}\n";
+    insta::assert_snapshot!(show(&files, "a.md", text));
+}
+
+#[test]
+fn what_wikis_and_forges_add_to_markdown_is_read() {
+    let files = [
+        ("sub/B.md", "# B\n"),
+        ("Two-Words.md", "# T\n"),
+        ("part.md", "---\ntitle: x\n---\nPut in [[a]]\n\n::include{file=part.md}\n"),
+    ];
+    let text = "# A :tada:\n\n[TOC]\n\n> [!NOTE]\n> GitHub's\n\n> [!tip] Own *title*\n> text\n\n> [!faq]-\n> folded\n\n> [!caution] Hot\n> > [!bug]\n> > inner\n\n\
+                [[sub/B]] [[sub/B#Own Head|text]] [[Text|sub/B]] [[Two Words]] [[#Here]] [[gone]] `[[code]]` ``[[`x`]]`` \\[[no]] [[1]] [[1]](https://x.example) ![[img.png|30]]\n\n\
+                | a | b |\n|---|---|\n| [[sub/B\\|cell]] | :x: |\n\n:::info\ninner [[sub/B]]\n\n:::: warning Mind it\ndeep\n::::\n:::\n\n::: mermaid\ngraph TD;\n:::\n\n\
+                ::: {.callout-tip title=\"Quarto\"}\nq\n:::\n\n:::row:::\n:::image type=\"content\" source=\"x.png\" alt-text=\"Shown\":::\n:::row-end:::\n:::odd x:::\n\n\
+                >>>\nquoted\n>>>\n\n{+ins+} {-del-} and `{+code+}`\n\n::include{file=part.md}\n\n```\n[[fence]] :x: [TOC]\n```\n\n    [[indented]] :x:\n\n[[_TOC_]]\n\nTerm\n: :smile: def\n";
+    insta::assert_snapshot!(show(&files, "a.md", text));
+}
+
+#[test]
+fn a_text_without_additions_is_not_touched() {
+    let site = Site::plain(crate::site::SiteOptions {
+        generator: Generator::Plain,
+        base_url: None,
+        urls: UrlStyle::Directory,
+        settings: BTreeMap::new(),
+    });
+    let (path, facts, files) = (DocPath::new("a.md"), crate::render::Facts::default(), Files(BTreeMap::new()));
+    let asking = super::Asking::new(&files);
+    let context = super::Context { path: &path, facts: &facts, front: None, site: &site, asking: &asking };
+    let is_untouched =
+        |text: &str| matches!(super::expand(text, 1, &context).unwrap().text, std::borrow::Cow::Borrowed(_));
+    assert!(is_untouched("# A\n\nText at 10:30:45, a: b:c, [link](x.md), > quote, {x}\n"));
+    assert!(!is_untouched("so :smile: it is"));
+}
+
+#[test]
+fn no_text_is_too_much() {
+    let pieces = [
+        "{% ",
+        "{% hint %}",
+        "{% hint %}\n",
+        "{% endhint %}",
+        "{% tab title=\"",
+        "{{ ",
+        "{{#",
+        "{{#title x}}",
+        "{{#include a.md}}",
+        "{{ #x}} `",
+        "`",
+        "` ``",
+        "[[",
+        "[[a]]",
+        "[[a|",
+        ":::note\n",
+        ":::",
+        "::: a\n- ",
+        ">>>\n",
+        "> [!x] y\n",
+        "> ",
+        ":a",
+        ":smile:",
+        "{+",
+        "{+x",
+        "<table data-hidden><th>",
+        "<td data-hidden>",
+        "<code class=\"expression\">",
+        "](a \"mention\")",
+        "{% raw %}",
+        "{% if a %}",
+        "{% else %}",
+        "{% include \"a.md\" %}\n",
+        "  {% step %}\n",
+        "\u{e9}{%\u{e9}%}",
+        "<a title=\"x\">",
+    ];
+    let site = |name: &str, text: &str| match name {
+        "gitbook" => gitbook(text),
+        "honkit" => show(&[("book.json", "{}"), ("SUMMARY.md", "* [A](a.md)\n")], "a.md", text),
+        "mdbook" => show(&[("book.toml", ""), ("src/SUMMARY.md", "- [A](a.md)\n")], "src/a.md", text),
+        _ => show(&[], "a.md", text),
+    };
+    for name in ["gitbook", "honkit", "mdbook", "plain"] {
+        for piece in pieces {
+            let whole = site(name, &format!("x {}", piece.repeat(300)));
+            let closed = site(name, &format!("x {}%}}}} ]] `", piece.repeat(300)));
+            assert!(!whole.is_empty() && !closed.is_empty());
+        }
+    }
+}
