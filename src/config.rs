@@ -15,6 +15,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::convert::{ConverterOptions, Output};
 use crate::intercom::IntercomOptions;
 use crate::page::SourceName;
 use crate::plan::Policy;
@@ -45,7 +46,9 @@ pub const TOKEN_VARIABLE: &str = "INTERCOM_ACCESS_TOKEN";
 
 /// The defaults, each where `config/finmirror.example.yaml` shows it.
 mod default {
-    use super::{Availability, Duration, FollowSymlinks, Generator, Ipv4Addr, Schedule, SocketAddr, UrlStyle, Watch};
+    use super::{
+        Availability, Duration, FollowSymlinks, Generator, Ipv4Addr, Output, Schedule, SocketAddr, UrlStyle, Watch,
+    };
 
     pub(super) const REGION: super::setting::Region = super::setting::Region::Us;
     pub(super) const VERSION: &str = "2.16";
@@ -77,6 +80,12 @@ mod default {
     pub(super) const CONFIRM_SCANS: u64 = 1;
     pub(super) const SETTLE: Duration = Duration::from_secs(10);
     pub(super) const SCHEDULE: Schedule = Schedule::Every(Duration::from_mins(5));
+    pub(super) const CONVERTER_TIMEOUT: Duration = Duration::from_secs(30);
+    pub(super) const CONVERTER_MAX_OUTPUT: u64 = 50_000_000;
+    pub(super) const CONVERTER_OUTPUT: Output = Output::Html;
+    /// Where programs are looked for, where the environment does not say it.
+    pub(super) const SEARCH: &str = "/usr/local/bin:/usr/bin:/bin";
+    pub(super) const SCRATCH: &str = "/tmp";
     /// Between scans that count for `confirm_scans`, where no interval says it.
     pub(super) const CRON_INTERVAL: Duration = Duration::from_mins(1);
 }
@@ -94,6 +103,8 @@ pub struct Config {
     pub http: Option<SocketAddr>,
     /// The sources, in the order of the file; at least one.
     pub sources: Vec<SourceConfig>,
+    /// Programs that make HTML of documents, the first that takes a document before the others.
+    pub converters: Vec<ConverterOptions>,
     /// What is understood but will not be as it is written; to be said once.
     pub warnings: Vec<String>,
 }

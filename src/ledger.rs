@@ -11,6 +11,7 @@
 //! - **Schema.** `migrations/NNNN_*.sql`, append-only; their number is `user_version`. A newer one is refused.
 //! - **Trust.** The file is input like any other: what does not parse is an error that names the file, never a panic.
 
+mod conversions;
 mod documents;
 mod inputs;
 mod pages;
@@ -25,6 +26,7 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
+pub use conversions::Conversions;
 pub use documents::{DocumentRow, PartRow, SavedDocument, recipe_tag};
 pub use inputs::{InputRow, WarningKind};
 pub use pages::{Ack, Mark, Rejection};
@@ -32,8 +34,11 @@ pub use sources::{Adopted, CycleRow, ImportSourceRow, SourceRow};
 
 /// `finm`, so that another program's database is not taken for ours.
 const APPLICATION_ID: i32 = 0x6669_6e6d;
-const MIGRATIONS: &[&str] =
-    &[include_str!("../migrations/0001_ledger.sql"), include_str!("../migrations/0002_inputs.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/0001_ledger.sql"),
+    include_str!("../migrations/0002_inputs.sql"),
+    include_str!("../migrations/0003_conversion.sql"),
+];
 
 /// The ledger, open. Whoever holds one from [`Ledger::open`] is the applier.
 #[derive(Debug)]

@@ -26,6 +26,7 @@
 //! | [`remote`] | the one seam: what is needed of the place that is mirrored into, and how calls fail |
 //! | [`plan`], [`render`], [`site`], [`retry`] | decisions, as pure functions |
 //! | [`source`] | folders; later repositories and websites |
+//! | [`convert`] | programs of others that make HTML of documents, bounded |
 //! | [`ledger`] | SQLite: schema, lock, durability |
 //! | [`intercom`], [`simulator`] | the two remotes: Intercom over HTTP, and its stand-in, in process or as a server |
 //! | [`sync`] | the order of one cycle: observe, bind the import source, plan, apply |
@@ -33,7 +34,7 @@
 //! | [`report`] | counts, outcome, exit status |
 //! | [`config`], [`cli`], [`commands`], [`telemetry`] | the shell, the only place with clocks and an environment |
 //!
-//! Arrows go down only: `config cli commands telemetry` → `sync apply report` → `source ledger intercom simulator` (never
+//! Arrows go down only: `config cli commands telemetry` → `sync apply report` → `source convert ledger intercom simulator` (never
 //! each other) → `site render plan retry remote` (pure: no tokio, reqwest, rusqlite, file system, clock, environment,
 //! logging) → `page`. `tests/it/tidy.rs` checks it.
 //!
@@ -62,6 +63,7 @@ pub mod apply;
 pub mod cli;
 pub mod commands;
 pub mod config;
+pub mod convert;
 pub mod intercom;
 pub mod ledger;
 pub mod page;

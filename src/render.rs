@@ -7,6 +7,7 @@
 mod asking;
 mod constructs;
 mod context;
+mod converted;
 mod dates;
 mod dialect;
 mod elements;
@@ -185,6 +186,12 @@ pub trait Inputs {
         Vec::new()
     }
 
+    /// Whether a converter is configured for this document.
+    fn is_converted(&self, path: &DocPath) -> bool {
+        let _ = path;
+        false
+    }
+
     /// What the converter for this document makes of a text of it: HTML. `None`: no converter is configured for it.
     fn convert(&self, path: &DocPath, text: &[u8]) -> Option<Result<String, Failure>> {
         let _ = (path, text);
@@ -298,6 +305,11 @@ pub fn facts(path: &DocPath, bytes: &[u8], site: &Site) -> Result<Facts, Failure
     }
     outline::read(path, split.body, site, &mut facts);
     Ok(facts)
+}
+
+/// Reads what a document says of itself that is converted before it is rendered: of one that is no text, nothing.
+pub fn facts_of_converted(path: &DocPath, bytes: &[u8], site: &Site) -> Result<Facts, Failure> {
+    if std::str::from_utf8(bytes).is_ok() { facts(path, bytes, site) } else { Ok(Facts::default()) }
 }
 
 /// The id of a document's page: its front matter's `id`, else its path. Where the generator has a meaning of its own for
@@ -442,6 +454,9 @@ struct Piece<'a> {
 /// What a document becomes: one part, or several; never none.
 fn parts(subject: Subject<'_>, site: &Site, asking: &Asking<'_>) -> Result<Vec<Part>, Failure> {
     let Subject { path, bytes, facts, placement } = subject;
+    if asking.is_converted(path) {
+        return converted::part(subject, site, asking).map(|part| vec![part]);
+    }
     let source = read(bytes)?;
     let format = Format::of(path);
     match format {

@@ -5,6 +5,7 @@
 //! configuration wants it to be.
 
 pub mod binding;
+pub mod converting;
 pub mod documents;
 pub mod observe;
 pub mod seen;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::runtime::{Handle, RuntimeFlavor};
 
+use self::converting::Converters;
 use crate::apply::{self, Clock, Stop, Stopped, Target};
 use crate::ledger::{Adopted, CycleRow, ImportSourceRow, Ledger, LedgerError};
 use crate::page::{DocPath, Entry, Failure, ImportSourceId, Problem, ScanDigest, SourceName};
@@ -44,6 +46,8 @@ pub struct Mirror {
     pub site: Site,
     /// What is said of every page.
     pub page: PageOptions,
+    /// What makes HTML of documents that are not read here.
+    pub converters: Converters,
     /// A digest of what the same bytes are rendered with: another one renders them again.
     pub recipe: Recipe,
 }
@@ -125,6 +129,7 @@ pub async fn cycle<R: Remote + 'static>(job: &Job, shared: &mut Shared<'_, R>) -
     let stopped = if settled(job, shared, digest.as_ref(), &mut report)? {
         None
     } else {
+        job.mirror.converters.obey(&shared.stop);
         let observation = blocking(|| {
             let mut memory = Memory::Keep(shared.ledger);
             observe(&job.mirror, scan, &mut memory, job.wishes.full, shared.rendering)

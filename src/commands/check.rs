@@ -4,6 +4,7 @@
 
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use comfy_table::{ContentArrangement, Table, presets};
 use rustix::fs::{Access, access};
@@ -14,6 +15,7 @@ use url::Url;
 use super::open;
 use crate::cli::CheckArgs;
 use crate::config::{self, Config, Environment, RemoteOptions, SourceConfig, SourcePlace};
+use crate::convert::Converter;
 use crate::intercom::{Intercom, Token};
 use crate::ledger::{Ledger, LedgerError};
 use crate::page::ImportSourceId;
@@ -21,6 +23,7 @@ use crate::remote::{ImportSource, Remote, RemoteError};
 use crate::simulator::Simulator;
 use crate::source::Known;
 use crate::sync::binding::ImportSourceOptions;
+use crate::sync::converting::Converters;
 use crate::sync::{Wishes, known};
 
 /// Runs it; the exit status is the report's.
@@ -123,7 +126,9 @@ impl Report {
         let (found, ledger) = ledger(config);
         rows.extend(found);
         rows.extend(token(config));
-        rows.extend(config.sources.iter().map(|each| source(each, ledger.as_ref())));
+        let converters = Converters::shared(&config.converters);
+        rows.extend(converters.iter().map(|each| converter(each)));
+        rows.extend(config.sources.iter().map(|each| source(each, &converters, ledger.as_ref())));
         Self { rows, ledger }
     }
 
@@ -313,12 +318,25 @@ fn given(token: &Token) -> Row {
     }
 }
 
+/// Whether a converter's program is there.
+fn converter(converter: &Converter) -> Row {
+    let what = format!("converter {}", converter.program());
+    match converter.version() {
+        Ok(version) => row(what, Outcome::Ok, format!("{}: {version}", converter.pattern())),
+        Err(missing) => {
+            let message = missing.to_string();
+            let (detail, hint) = message.split_once(": ").unwrap_or((&message, ""));
+            row(what, Outcome::Problem, format!("{}: {detail}", converter.pattern())).hint(hint)
+        }
+    }
+}
+
 /// What a run's scan would see, and so whether root and patterns are the right ones.
-fn source(source: &SourceConfig, ledger: Option<&Ledger>) -> Row {
+fn source(source: &SourceConfig, converters: &[Arc<Converter>], ledger: Option<&Ledger>) -> Row {
     let what = format!("source {}", source.name);
     let SourcePlace::Files(files) = &source.place;
     let root = files.root.display();
-    let looked = open::job(source, Wishes::default()).and_then(|job| {
+    let looked = open::job(source, converters, Wishes::default()).and_then(|job| {
         let known = ledger.map_or_else(|| Ok(Known::default()), |ledger| known(ledger, &job))?;
         let site = &job.mirror.site;
         let at = site.root().map(|url| format!(" at {url}")).unwrap_or_default();

@@ -13,6 +13,7 @@ use crate::page::{DocPath, Failure};
 use crate::plan::{Input, Observed, Plain, Plan, State, Step, plan};
 use crate::render::{Rendered, Warning};
 use crate::source::Known;
+use crate::sync::converting::Converters;
 use crate::sync::observe::{Memory, Observation, observe};
 use crate::sync::{Job, Mirror, Wishes};
 
@@ -31,8 +32,9 @@ struct PageJson<'a> {
 /// Prints every page, one JSON object a line. What is no page is said on stderr; 1 where a page or the source failed.
 pub fn export(args: &ExportArgs, config: &Config, out: &mut dyn Write) -> anyhow::Result<u8> {
     let mut trouble = false;
+    let converters = Converters::shared(&config.converters);
     for source in open::chosen(config, &args.source)? {
-        let job = open::job(source, Wishes::default())?;
+        let job = open::job(source, &converters, Wishes::default())?;
         let look = look(&job.mirror)?;
         let plan = as_if_new(&job, &look);
         for step in &plan.steps {
@@ -54,9 +56,10 @@ pub fn export(args: &ExportArgs, config: &Config, out: &mut dyn Write) -> anyhow
 pub fn preview(args: &PreviewArgs, config: &Config, out: &mut dyn Write) -> anyhow::Result<u8> {
     let names: Vec<_> = args.source.iter().cloned().collect();
     let mut found = Vec::new();
+    let converters = Converters::shared(&config.converters);
     for source in open::chosen(config, &names)? {
         let SourcePlace::Files(files) = &source.place;
-        let job = open::job(source, Wishes::default())?;
+        let job = open::job(source, &converters, Wishes::default())?;
         let look = look(&job.mirror)?;
         let wanted = [Some(args.path.as_path()), within(&args.path, &files.root).as_deref()]
             .into_iter()

@@ -18,6 +18,7 @@ use crate::page::SourceName;
 use crate::remote::Remote;
 use crate::report::{CycleReport, Report};
 use crate::simulator::Simulator;
+use crate::sync::converting::Converters;
 use crate::sync::{Shared, Wishes, cycle};
 use crate::telemetry::{Progress, Telemetry};
 
@@ -93,6 +94,7 @@ async fn cycles<R: Remote + 'static>(
     let configured: Vec<&str> = config.sources.iter().map(|source| source.name.as_str()).collect();
     let remote = Arc::new(remote);
     let mut reports = Vec::new();
+    let converters = Converters::shared(&config.converters);
     for source in chosen {
         if stop.is_set() {
             reports.push(CycleReport::not_run(source.name.as_str()));
@@ -104,7 +106,7 @@ async fn cycles<R: Remote + 'static>(
             recreate: args.recreate_source.contains(&source.name),
             accept_unmounted: args.accept_unmounted.contains(&source.name),
         };
-        let job = open::job_for_cycle(source, wishes)?;
+        let job = open::job_for_cycle(source, &converters, wishes)?;
         let rendering = Bar::new(telemetry, format!("{}: reading", source.name));
         let sending = Bar::new(telemetry, format!("{}: sending", source.name));
         let mut shared = Shared {

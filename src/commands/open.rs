@@ -8,12 +8,14 @@ use jiff::Timestamp;
 
 use crate::apply::Clock;
 use crate::config::{Config, SourceConfig, SourcePlace};
+use crate::convert::Converter;
 use crate::page::SourceName;
 use crate::plan::Policy;
 use crate::render;
 use crate::site::Site;
 use crate::source::Source;
 use crate::source::files::{Files, FilesOptions};
+use crate::sync::converting::Converters;
 use crate::sync::{Job, Mirror, Wishes};
 
 /// The least time between runs of `--once` whose scans count for `confirm_scans`.
@@ -33,8 +35,8 @@ pub fn clock() -> Clock {
 }
 
 /// A configured source, opened; fails where its site's rules cannot be read.
-pub fn job(source: &SourceConfig, wishes: Wishes) -> anyhow::Result<Job> {
-    let job = job_for_cycle(source, wishes)?;
+pub fn job(source: &SourceConfig, converters: &[Arc<Converter>], wishes: Wishes) -> anyhow::Result<Job> {
+    let job = job_for_cycle(source, converters, wishes)?;
     match &job.broken {
         Some(failure) => bail!("source `{}`: {}", source.name, failure.message),
         None => Ok(job),
@@ -42,7 +44,7 @@ pub fn job(source: &SourceConfig, wishes: Wishes) -> anyhow::Result<Job> {
 }
 
 /// A configured source, opened for a cycle, which itself says what is wrong with its site.
-pub fn job_for_cycle(source: &SourceConfig, wishes: Wishes) -> anyhow::Result<Job> {
+pub fn job_for_cycle(source: &SourceConfig, converters: &[Arc<Converter>], wishes: Wishes) -> anyhow::Result<Job> {
     let SourcePlace::Files(files) = &source.place;
     let context = || format!("source `{}`", source.name);
     let open = |include: Vec<String>| Files::open(FilesOptions { include, ..files.clone() }, now).with_context(context);
@@ -53,16 +55,20 @@ pub fn job_for_cycle(source: &SourceConfig, wishes: Wishes) -> anyhow::Result<Jo
         Ok(site) => (site, None),
         Err(failure) => (Site::plain(source.site.clone()), Some(failure)),
     };
+    let converters = Converters::new(converters).with_context(context)?;
     let mut site = site.with_policies(source.site_policies.clone());
     if let Some(notice) = english_only(&site, source) {
         site.note(notice);
     }
     if is_default {
-        place = open(site.include())?;
+        // What a converter makes readable is a document by itself; the site says whether it is a page.
+        let patterns = converters.patterns().map(str::to_owned);
+        place = open(site.include().into_iter().chain(patterns).collect())?;
     }
     let mirror = Mirror {
         name: source.name.clone(),
-        recipe: render::recipe(&site, &source.page),
+        recipe: converters.recipe(render::recipe(&site, &source.page)),
+        converters,
         source: Source::Files(place),
         site,
         page: source.page.clone(),

@@ -12,6 +12,7 @@ use crate::page::{DocPath, Problem, SourceName};
 use crate::plan::{Plain, Plan};
 use crate::render::Warning;
 use crate::report::{FailedPage, counted};
+use crate::sync::converting::Converters;
 use crate::sync::observe::{Memory, Observation, observe};
 use crate::sync::{Wishes, bound, entries, known, make_plan, unfit};
 
@@ -60,10 +61,15 @@ pub fn run(args: &PlanArgs, config: &Config, out: &mut dyn Write) -> anyhow::Res
     }
     let mut plans = PlansJson { version: 1, sources: Vec::new() };
     let (mut trouble, mut held) = (false, false);
+    let converters = Converters::shared(&config.converters);
     let configured: Vec<&str> = config.sources.iter().map(|source| source.name.as_str()).collect();
     for source in open::chosen(config, &args.source)? {
         let known_as = known_as(ledger.as_ref(), source, &configured)?;
-        let job = open::job_for_cycle(&SourceConfig { name: known_as.clone(), ..source.clone() }, Wishes::default())?;
+        let job = open::job_for_cycle(
+            &SourceConfig { name: known_as.clone(), ..source.clone() },
+            &converters,
+            Wishes::default(),
+        )?;
         let (mut memory, known) = match &ledger {
             Some(ledger) => (Memory::Read(ledger), known(ledger, &job)?),
             None => (Memory::Blank, crate::source::Known::default()),

@@ -14,6 +14,7 @@ use url::Url;
 use super::setting::{FilesPattern, GlobalLocale, HttpListen, Name, OnOff, Region, Secret, Size, Split, Version};
 use super::typed::{At, Leaf, List, OneOrMany};
 use super::{Schedule, Watch};
+use crate::convert::Output;
 use crate::render::Availability;
 use crate::site::{Generator, UrlStyle};
 use crate::source::files::FollowSymlinks;
@@ -30,6 +31,8 @@ pub(super) struct RawConfig {
     pub(super) ledger: Option<RawLedger>,
     /// The status page, health and metrics of the daemon.
     pub(super) http: Option<RawHttp>,
+    /// Programs that make HTML of documents that finmirror does not read itself. The first that matches is run.
+    pub(super) converters: Option<Vec<At<RawConverter>>>,
     /// The places that are mirrored, each into an import source of its own.
     pub(super) sources: At<Vec<At<RawSource>>>,
 }
@@ -80,6 +83,23 @@ pub(super) struct RawLedger {
 pub(super) struct RawHttp {
     /// Address and port, or `off`.
     pub(super) listen: Option<Leaf<HttpListen>>,
+}
+
+/// A program that makes HTML of documents.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawConverter {
+    /// The documents that it is for, as in .gitignore, relative to a source's root.
+    pub(super) r#match: Leaf<FilesPattern>,
+    /// The program and its arguments. It reads the document on its standard input, or from `{file}` where an argument says
+    /// so. It works in an empty folder, and sees of the environment only `PATH`.
+    pub(super) command: List<String>,
+    /// How long one document may take.
+    pub(super) timeout: Option<Leaf<Duration>>,
+    /// The most that it may print.
+    pub(super) max_output: Option<Leaf<Size>>,
+    /// What it prints: `html` or `text`.
+    pub(super) output: Option<Leaf<Output>>,
 }
 
 /// A place that is mirrored. Exactly one of `files`, `git` and `sitemap` says where it is.

@@ -7,12 +7,15 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use secrecy::ExposeSecret;
 use url::{Host, Url};
 
 use super::fault::{Error, Fault, Place};
-use super::raw::{RawConfig, RawDeletes, RawFiles, RawImportSource, RawIntercom, RawPage, RawSite, RawSource};
+use super::raw::{
+    RawConfig, RawConverter, RawDeletes, RawFiles, RawImportSource, RawIntercom, RawPage, RawSite, RawSource,
+};
 use super::setting::{FilesPattern, GlobalLocale, HttpListen, OnOff, Region, Secret, Size, Split, Version};
 use super::tree::{self, NodeId, Tree};
 use super::typed::{At, Leaf, List, OneOrMany, Setting};
@@ -20,6 +23,7 @@ use super::{
     Config, Environment, ImportSourceOptions, RemoteOptions, Schedule, SourceConfig, SourcePlace, TOKEN_VARIABLE,
     default, mask,
 };
+use crate::convert::ConverterOptions;
 use crate::intercom::{IntercomOptions, Token};
 use crate::page::ImportSourceId;
 use crate::plan::Policy;
@@ -54,6 +58,7 @@ pub(super) fn resolve(raw: &RawConfig, given: &Given<'_>) -> Result<Config, Erro
     if raw.sources.value.is_empty() {
         read.note(raw.sources.node, "there is no source", "name at least one, each with `name` and `files`");
     }
+    let converters = raw.converters.iter().flatten().filter_map(|converter| read.converter(converter)).collect();
     let mut sources: Vec<_> = raw.sources.value.iter().filter_map(|source| read.source(source)).collect();
     read.twins(raw, &sources);
     for source in &mut sources {
@@ -63,7 +68,7 @@ pub(super) fn resolve(raw: &RawConfig, given: &Given<'_>) -> Result<Config, Erro
         warnings.extend(english_only(&mut sources, &version));
     }
     read.finish()?;
-    Ok(Config { file: given.file.to_owned(), remote, ledger, http, sources, warnings })
+    Ok(Config { file: given.file.to_owned(), remote, ledger, http, sources, converters, warnings })
 }
 
 /// The ledger's file: as configured, else where the system says that state belongs.
@@ -354,6 +359,33 @@ impl<'a> Reader<'a> {
             import_source,
             policy,
             schedule,
+        })
+    }
+
+    fn converter(&self, converter: &At<RawConverter>) -> Option<ConverterOptions> {
+        let RawConverter { r#match, command, timeout, max_output, output } = &converter.value;
+        let pattern = self.leaf(r#match);
+        if command.items.is_empty() {
+            self.note(command.node, "`command` is empty", "name a program, and its arguments after it");
+        }
+        let mut words = self.list(command);
+        // A program in a folder is relative to this file, as every path is; one without is looked for on PATH.
+        if let Some(program) = words.first_mut().filter(|program| program.contains('/')) {
+            *program = self.given.absolute(Path::new(program.as_str())).to_string_lossy().into_owned();
+        }
+        let in_range = |timeout: &Duration| (1..=3600).contains(&timeout.as_secs());
+        let timeout = self.checked(timeout.as_ref(), in_range, "out of range: write `1s` to `1h`");
+        let most = |size: &Size| size.0 <= 1 << 30;
+        let max_output = self.checked(max_output.as_ref(), most, "more than can be read into memory: at most `1GiB`");
+        let env = |name: &str| (self.given.env)(name).filter(|value| !value.is_empty());
+        Some(ConverterOptions {
+            pattern: pattern?.0,
+            command: Some(words).filter(|words| !words.is_empty())?,
+            timeout: timeout.unwrap_or(default::CONVERTER_TIMEOUT),
+            max_bytes: max_output.map_or(default::CONVERTER_MAX_OUTPUT, |Size(bytes)| bytes),
+            output: self.value(output.as_ref()).unwrap_or(default::CONVERTER_OUTPUT),
+            search: env("PATH").unwrap_or_else(|| default::SEARCH.to_owned()),
+            scratch: env("TMPDIR").map_or_else(|| PathBuf::from(default::SCRATCH), PathBuf::from),
         })
     }
 

@@ -11,6 +11,7 @@ use url::Url;
 use super::fault::nearest;
 use super::typed::Setting;
 use super::{Schedule, Watch};
+use crate::convert::Output;
 use crate::page::SourceName;
 use crate::render::Availability;
 use crate::site::{Generator, UrlStyle};
@@ -413,5 +414,6 @@ words! {
     Region { "us" => Self::Us, "eu" => Self::Eu, "au" => Self::Au }
     FollowSymlinks { "inside" => Self::Inside, "all" => Self::All, "never" => Self::Never }
     Watch { "auto" => Self::Auto, "native" => Self::Native, "poll" => Self::Poll, "off" => Self::Off }
+    Output { "html" => Self::Html, "text" => Self::Text }
     Availability { "on_create" => Self::OnCreate, "managed" => Self::Managed }
 }

@@ -71,6 +71,41 @@ fn the_example_shows_every_key() {
 }
 
 #[test]
+fn the_examples_converters_are_understood() {
+    let example = include_str!("../../config/finmirror.example.yaml");
+    let start = example.find("# converters:\n").unwrap();
+    let commented = example[start..].lines().map_while(|line| line.strip_prefix("# "));
+    let lines: Vec<&str> = commented.collect();
+    let config = parsed(&format!("{MINIMAL}{}\n", lines.join("\n")));
+    let programs: Vec<&str> = config.converters.iter().map(|converter| converter.command[0].as_str()).collect();
+    assert_eq!(programs, ["rst2html5", "pandoc", "asciidoctor", "pandoc", "pandoc", "pdftotext"]);
+    let first = &config.converters[0];
+    assert_eq!(
+        (first.pattern.as_str(), first.timeout, first.max_bytes),
+        ("**/*.rst", Duration::from_secs(30), 50_000_000)
+    );
+}
+
+#[test]
+fn what_is_wrong_with_a_converter_is_told() {
+    let with = |lines: &str| refused(&format!("{MINIMAL}converters:\n{lines}"));
+    for (lines, expected) in [
+        ("- {command: [cat]}", "match"),
+        ("- {match: '*.x', command: []}", "`command` is empty"),
+        ("- {match: '*.x', command: cat}", "expected a list"),
+        ("- {match: '[', command: [cat]}", "not a pattern"),
+        ("- {match: '*.x', command: [cat], timeout: 2h}", "out of range"),
+        ("- {match: '*.x', command: [cat], output: pdf}", "not known here"),
+        ("- {match: '*.x', command: [cat], shell: true}", "shell"),
+    ] {
+        let told = with(lines);
+        assert!(told.contains(expected), "{expected} in {told}");
+    }
+    let relative = format!("{MINIMAL}converters: [{{match: '*.x', command: [./bin/x, ./y]}}]\n");
+    assert_eq!(parsed(&relative).converters[0].command, ["/etc/finmirror/bin/x", "./y"]);
+}
+
+#[test]
 fn what_the_example_comments_out_is_understood_as_well() {
     let example = include_str!("../../config/finmirror.example.yaml");
     let with = |from: &str, to: &str| {

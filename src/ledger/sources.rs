@@ -166,7 +166,7 @@ impl Ledger {
         self.write(|tx| {
             tx.execute("DELETE FROM source WHERE name = ?1", [name])?;
             tx.execute("UPDATE source SET name = ?2 WHERE name = ?1", [old, name])?;
-            for table in ["document", "asked", "input", "part", "warning"] {
+            for table in ["document", "asked", "input", "part", "warning", "conversion"] {
                 tx.execute(&format!("DELETE FROM {table} WHERE source = ?1"), [name])?;
                 tx.execute(&format!("UPDATE {table} SET source = ?2 WHERE source = ?1"), [old, name])?;
             }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Asked, Inputs, Label};
-use crate::page::{DocPath, SourceHash};
+use crate::page::{DocPath, Failure, SourceHash};
 
 /// A page that asks for more than this is no page of a person's; further questions have no answer.
 const MAX_ASKED: usize = 10_000;
@@ -91,6 +91,17 @@ impl<'a> Asking<'a> {
         let answer = || Asked::Documents(pattern.to_owned(), hash_of_documents(&found));
         let is_kept = self.ask(Question::Documents(pattern.to_owned()), answer).is_some();
         if is_kept { found } else { Vec::new() }
+    }
+
+    /// Whether a converter is configured for a document. It is part of what the whole source is rendered with, and so no
+    /// question of a document's own.
+    pub(super) fn is_converted(&self, path: &DocPath) -> bool {
+        self.inputs.is_converted(path)
+    }
+
+    /// What the converter for a document makes of a text of it.
+    pub(super) fn convert(&self, path: &DocPath, text: &[u8]) -> Option<Result<String, Failure>> {
+        self.inputs.convert(path, text)
     }
 
     /// Whether there was room for every question.

@@ -14,6 +14,7 @@ mod myst;
 mod out;
 mod plain;
 mod pymdown;
+pub(super) mod rst;
 mod vitepress;
 
 use std::borrow::Cow;

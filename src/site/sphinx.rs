@@ -41,6 +41,8 @@ pub(crate) struct Sphinx {
     extensions: Option<BTreeSet<String>>,
     /// `myst_substitutions` whose values are texts.
     pub(crate) substitutions: BTreeMap<String, String>,
+    /// The literal values that decide how reStructuredText reads, by their names: those of [`READ_BY_TEXTS`].
+    pub(crate) conf: BTreeMap<String, Value>,
     /// `myst_url_schemes` that have a url of their own.
     pub(crate) schemes: BTreeMap<String, Scheme>,
     /// `version` and `release`, by these names.
@@ -61,6 +63,10 @@ pub(crate) struct Scheme {
     pub(crate) url: String,
     pub(crate) title: Option<String>,
 }
+
+/// What texts ask of `conf.py`.
+const READ_BY_TEXTS: &[&str] =
+    &["rst_prolog", "rst_epilog", "default_role", "extlinks", "version", "release", "add_module_names"];
 
 impl Sphinx {
     /// Reads `conf.py`, without running it, what Read the Docs is told of the builder, and `CNAME`.
@@ -122,6 +128,12 @@ impl Sphinx {
             has_numbered_figures: conf.is_on("numfig", false),
             shows_todos: conf.is_on("todo_include_todos", false),
             has_smart_quotes: conf.is_on("smartquotes", true) && !matches!(language.as_str(), "ja" | "zh_CN" | "zh_TW"),
+            conf: conf
+                .found
+                .iter()
+                .filter(|(name, _)| READ_BY_TEXTS.contains(&name.as_str()))
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect(),
         };
         Ok(Opened { rules, base_url, notices })
     }

@@ -100,6 +100,23 @@ impl site::Tree for Files {
     }
 }
 
+/// One pattern of `include`, by itself.
+#[derive(Debug)]
+pub struct Pattern(globs::Globs);
+
+impl Pattern {
+    /// Compiles it.
+    pub fn new(pattern: &str) -> Result<Self, anyhow::Error> {
+        Ok(Self(globs::Globs::new(&[pattern.to_owned()], &[])?))
+    }
+
+    /// Whether it takes a document of this path.
+    #[must_use]
+    pub fn takes(&self, path: &DocPath) -> bool {
+        self.0.takes_path(path.as_str())
+    }
+}
+
 /// Why a pattern of `include` or `exclude` cannot be one: for whoever knows the line that it stands in.
 pub fn check_pattern(pattern: &str) -> Result<(), &'static str> {
     globs::check(pattern)

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::thread;
 
 use super::Mirror;
+use super::converting::Converted;
 use super::seen::{Answers, Seen, facts_of};
 use crate::ledger::{DocumentRow, InputRow, Ledger, LedgerError, PartRow, SavedDocument, recipe_tag};
 use crate::page::{BodyHash, DocPath, ExternalId, Failure, Fingerprint, Problem, SourceHash};
@@ -74,6 +75,7 @@ pub fn observe(
         warnings: Vec::new(),
     };
     let (mut seen, pending, gone) = work.compare(documents, rows, full);
+    seen.converted = memory.converted(mirror)?;
     let inputs = memory.inputs(mirror)?;
     let probes = inputs.iter().map(|row| mirror.source.probe(&row.path)).collect();
     let known: Vec<DocPath> = inputs.iter().map(|row| row.path.clone()).collect();
@@ -90,6 +92,7 @@ pub fn observe(
         memory.forget(mirror, &gone)?;
         let unused: Vec<DocPath> = known.into_iter().filter(|path| !work.used.contains(path)).collect();
         memory.save_inputs(mirror, &seen.news_of_files(), &unused)?;
+        memory.forget_conversions(mirror, &seen)?;
     }
     let Work { read, parts, warnings, .. } = work;
     seen.add_parts(parts);
@@ -436,7 +439,7 @@ impl Mirror {
         match self.source.read(&document(observed)) {
             Read::Content(content) => {
                 let hash = SourceHash::of(&content.bytes);
-                let facts = guarded(|| render::facts(&observed.path, &content.bytes, &self.site));
+                let facts = self.facts_of(&observed.path, &content.bytes);
                 ((Some(hash), content.fingerprint), facts)
             }
             Read::Absent => ((None, None), Err(Failure::new("unreadable", "it went away while it was read"))),
@@ -448,7 +451,12 @@ impl Mirror {
     #[must_use]
     pub fn facts_now(&self, document: &Document) -> Option<Facts> {
         let Read::Content(content) = self.source.read(document) else { return None };
-        guarded(|| render::facts(&document.path, &content.bytes, &self.site)).ok()
+        self.facts_of(&document.path, &content.bytes).ok()
+    }
+
+    fn facts_of(&self, path: &DocPath, bytes: &[u8]) -> Result<Facts, Failure> {
+        let facts = if self.converters.find(path).is_some() { render::facts_of_converted } else { render::facts };
+        guarded(|| facts(path, bytes, &self.site))
     }
 
     /// The page of an observed document, or of a part of one, rendered anew.
@@ -488,6 +496,9 @@ impl Mirror {
         };
         let render::Attempt { pages: rendered, asked, warnings } = self.attempt(observed, &read, seen);
         let ReadAgain { facts, source_hash, fingerprint, .. } = read;
+        // What a program could not do just now it may do next time, though the document is the same.
+        let is_final = !rendered.as_ref().is_err_and(|failure| failure.code == "converter");
+        let fingerprint = fingerprint.filter(|_| is_final);
         Again { facts, source_hash: Some(source_hash), fingerprint, rendered, asked, warnings }
     }
 
@@ -503,7 +514,7 @@ impl Mirror {
         let failed = |failure| Box::new(Again { rendered: Err(failure), ..Again::default() });
         let (bytes, fingerprint) = (content.bytes, content.fingerprint);
         let source_hash = SourceHash::of(&bytes);
-        let facts = match guarded(|| render::facts(&observed.path, &bytes, &self.site)) {
+        let facts = match self.facts_of(&observed.path, &bytes) {
             Ok(facts) => facts,
             Err(failure) => {
                 return Err(Box::new(Again { source_hash: Some(source_hash), fingerprint, ..*failed(failure) }));
@@ -704,6 +715,23 @@ impl Memory<'_> {
             Self::Keep(ledger) if !(seen.is_empty() && unused.is_empty()) => {
                 ledger.save_inputs(mirror.name.as_str(), seen, unused)
             }
+            _ => Ok(()),
+        }
+    }
+
+    fn converted(&self, mirror: &Mirror) -> Result<Converted, LedgerError> {
+        match self.ledger() {
+            Some(ledger) if !mirror.converters.is_empty() => {
+                Ok(Converted::new(ledger.conversions(matches!(self, Self::Keep(_)))?))
+            }
+            _ => Ok(Converted::default()),
+        }
+    }
+
+    fn forget_conversions(&mut self, mirror: &Mirror, seen: &Seen) -> Result<(), LedgerError> {
+        let is_wanted = |path: &DocPath| seen.find(path).is_some() && mirror.converters.find(path).is_some();
+        match self {
+            Self::Keep(ledger) => ledger.forget_conversions(mirror.name.as_str(), is_wanted),
             _ => Ok(()),
         }
     }

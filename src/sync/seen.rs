@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use super::Mirror;
+use super::converting::Converted;
 use crate::ledger::InputRow;
 use crate::page::{DocPath, Failure, Fingerprint, SourceHash};
 use crate::plan::{Observed, State};
@@ -24,6 +25,8 @@ pub struct Seen {
     pub documents: Vec<Observed>,
     /// The files that were asked for.
     pub(super) files: Mutex<Files>,
+    /// What converters made of documents.
+    pub(super) converted: Converted,
     index: OnceLock<Index>,
     rendered: Mutex<Option<Kept>>,
 }
@@ -258,8 +261,12 @@ impl Inputs for Answers<'_> {
             .collect()
     }
 
-    fn convert(&self, _: &DocPath, _: &[u8]) -> Option<Result<String, Failure>> {
-        None
+    fn is_converted(&self, path: &DocPath) -> bool {
+        self.1.converters.find(path).is_some()
+    }
+
+    fn convert(&self, path: &DocPath, text: &[u8]) -> Option<Result<String, Failure>> {
+        self.0.converted.convert(self.1, path, text)
     }
 }
 

@@ -74,7 +74,7 @@ def run(command, folder):
 
 
 def check(name, package, files, build, built, base, main, leaves_out, generated=(), adds_title=False,
-          site_options="generator: auto"):
+          site_options="generator: auto", converters="[]"):
     """`package` is what npm takes for package.json, or a list for pip; `built` is the folder that the generator writes; `generated` are patterns of urls that have no source."""
     scratch = Path(os.environ.get("SCRATCH") or tempfile.mkdtemp(prefix=f"finmirror-{name}-"))
     site = scratch / "site"
@@ -102,7 +102,7 @@ def check(name, package, files, build, built, base, main, leaves_out, generated=
             continue
         published[path] = (" ".join("".join(page.title).replace("\u200b", "").split()), words("".join(page.text)))
     mirror = scratch / "mirror.yaml"
-    mirror.write_text(f"intercom: {{simulator: {{}}}}\nledger: {{path: {scratch}/ledger.db}}\nsources:\n  - name: s\n"
+    mirror.write_text(f"intercom: {{simulator: {{}}}}\nledger: {{path: {scratch}/ledger.db}}\nconverters: {converters}\nsources:\n  - name: s\n"
                       f"    files: {{root: {site}}}\n    import_source: {{url: 'https://import.example/'}}\n"
                       f"    site: {{{site_options}}}\n")
     (scratch / "ledger.db").unlink(missing_ok=True)

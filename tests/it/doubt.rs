@@ -17,6 +17,7 @@ use finmirror::site::{Generator, Site, SiteOptions, UrlStyle};
 use finmirror::source::files::{Files, FilesOptions, FollowSymlinks};
 use finmirror::source::{Known, Source};
 use finmirror::sync::binding::{Binding, ImportSourceOptions};
+use finmirror::sync::converting::Converters;
 use finmirror::sync::observe::{Memory, observe};
 use finmirror::sync::{Job, Mirror, Shared, Wishes, cycle};
 use jiff::Timestamp;
@@ -62,6 +63,7 @@ impl Bench {
             policies: PagePolicies::default(),
         };
         let mirror = Mirror {
+            converters: Converters::default(),
             name: SourceName::new("docs"),
             source: Source::Files(Files::open(files, later).unwrap()),
             recipe: render::recipe(&site, &page),

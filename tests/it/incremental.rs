@@ -12,6 +12,7 @@ use finmirror::site::{Generator, Site, SiteOptions, UrlStyle};
 use finmirror::source::files::{Files, FilesOptions, FollowSymlinks};
 use finmirror::source::{Known, Source};
 use finmirror::sync::Mirror;
+use finmirror::sync::converting::Converters;
 use finmirror::sync::observe::{Memory, observe};
 use jiff::Timestamp;
 use proptest::prelude::*;
@@ -134,6 +135,7 @@ fn mirror(root: &Path, policies: &PagePolicies) -> Mirror {
     let include = site.include().into_iter().chain(["**/*.yaml".to_owned()]).collect();
     let files = Files::open(FilesOptions { include, ..options }, later).unwrap();
     Mirror {
+        converters: Converters::default(),
         name: SourceName::new("docs"),
         source: Source::Files(files),
         recipe: render::recipe(&site, &page),

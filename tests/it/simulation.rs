@@ -21,6 +21,7 @@ use finmirror::site::{Generator, Site, SiteOptions, UrlStyle};
 use finmirror::source::files::{Files, FilesOptions, FollowSymlinks};
 use finmirror::source::{Known, Source};
 use finmirror::sync::binding::ImportSourceOptions;
+use finmirror::sync::converting::Converters;
 use finmirror::sync::observe::{Memory, observe};
 use finmirror::sync::{Job, Mirror, Shared, Wishes, cycle};
 use jiff::Timestamp;
@@ -294,6 +295,7 @@ fn job(root: &Path, dice: &mut Dice) -> Job {
     let policies = PagePolicies { split_over: dice.one_in(2).then_some(300), ..PagePolicies::default() };
     let page = PageOptions { locale: "en".into(), ai_agent: true, ai_copilot: true, availability, policies };
     let mirror = Mirror {
+        converters: Converters::default(),
         name: SourceName::new("docs"),
         source: Source::Files(Files::open(files, real_now).unwrap()),
         recipe: render::recipe(&site, &page),
