@@ -312,6 +312,12 @@ pub fn facts_of_converted(path: &DocPath, bytes: &[u8], site: &Site) -> Result<F
     if std::str::from_utf8(bytes).is_ok() { facts(path, bytes, site) } else { Ok(Facts::default()) }
 }
 
+/// All that the front matter of a text says, for rules that go by more than the document that they place. `None`: there
+/// is none, or it cannot be read.
+pub(crate) fn front_matter_of(text: &str) -> Option<serde_json::Value> {
+    Some(front_matter::split(text).ok()?.front?.json())
+}
+
 /// The id of a document's page: its front matter's `id`, else its path. Where the generator has a meaning of its own for
 /// `id`, and it need not be unique, only the path counts.
 #[must_use]
@@ -468,6 +474,7 @@ fn parts(subject: Subject<'_>, site: &Site, asking: &Asking<'_>) -> Result<Vec<P
     let context = Context { path, facts, front: split.front.as_ref(), site, asking };
     let body = match format {
         Format::Markdown => dialect::expand(split.body, split.body_line, &context)?,
+        Format::Html => dialect::expand_html(split.body, split.body_line, &context),
         _ => Expanded::untouched(split.body, split.body_line),
     };
     let links = Links::new(path, placement.url.as_ref(), site, asking);

@@ -186,6 +186,11 @@ pub(crate) trait Rules: Debug + Send + Sync {
         None
     }
 
+    /// Whether a relative link is followed from the published page, as a browser does, and not from the document.
+    fn links_from_urls(&self) -> bool {
+        false
+    }
+
     /// Where a file that is no page lies on the site; a path from the source's root.
     fn file_url(&self, base: &Url, path: &str) -> Option<Url> {
         join(base, path.split('/'))
@@ -378,6 +383,11 @@ impl Site {
     /// The documents that a link may mean, by the generator's own ways; `None`: by the usual ones.
     pub(crate) fn link(&self, from: &DocPath, link: &str) -> Option<Vec<String>> {
         self.rules().link(from, link)
+    }
+
+    /// Whether a relative link is followed from the published page.
+    pub(crate) fn links_from_urls(&self) -> bool {
+        self.rules().links_from_urls()
     }
 
     /// The public url of a file of the source that is no page: an image, a download.

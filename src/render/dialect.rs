@@ -8,6 +8,7 @@
 mod fences;
 mod files;
 mod gitbook;
+mod hugo;
 mod jsx;
 mod mdbook;
 mod myst;
@@ -68,10 +69,18 @@ pub(super) fn expand<'a>(body: &'a str, first_line: u32, context: &Context<'_>) 
         AnyRules::VitePress(rules) => vitepress::expand(body, first_line, rules, context),
         AnyRules::Docusaurus(_) | AnyRules::Starlight(_) => jsx::expand(body, first_line, context),
         AnyRules::Sphinx(rules) => Ok(myst::expand(body, first_line, rules, context)),
-        AnyRules::Hugo(_) => Ok(Expanded::untouched(body, first_line)),
+        AnyRules::Hugo(rules) => Ok(hugo::expand(body, first_line, rules, context)),
         AnyRules::Jekyll(_) => Ok(Expanded::untouched(body, first_line)),
         AnyRules::GitBook(rules) => Ok(gitbook::expand(body, first_line, rules, context)),
         AnyRules::Plain(_) => Ok(plain::expand(body, first_line, context)),
+    }
+}
+
+/// Rewrites a document of HTML by the rules of its site's generator.
+pub(super) fn expand_html<'a>(body: &'a str, first_line: u32, context: &Context<'_>) -> Expanded<'a> {
+    match &context.site.generator {
+        AnyRules::Hugo(rules) => hugo::expand_html(body, first_line, rules, context),
+        _ => Expanded::untouched(body, first_line),
     }
 }
 

@@ -126,7 +126,7 @@ impl<'a> Links<'a> {
     fn file(&self, path: &str, resolved: &str, reference: &Reference<'_>) -> Option<String> {
         let mut url = if let (Some(root), true) = (self.site.root(), path.starts_with('/')) {
             root.join(&encoded(path)).ok()?
-        } else if self.site.root().is_some() {
+        } else if self.site.root().is_some() && !self.site.links_from_urls() {
             let slash = if path.ends_with('/') && !resolved.is_empty() { "/" } else { "" };
             self.site.file_url(&format!("{resolved}{slash}"))?
         } else {

@@ -2,6 +2,7 @@
 
 use super::{Facts, Format, OwnLabel};
 use crate::page::DocPath;
+use crate::site::hugo::Hugo;
 use crate::site::{AnyRules, Site};
 
 /// Names of one document, at most.
@@ -9,6 +10,10 @@ const MAX_LABELS: usize = 2_000;
 
 /// Adds the first heading and the labels of a text to what its front matter says.
 pub(super) fn read(path: &DocPath, body: &str, site: &Site, facts: &mut Facts) {
+    if let AnyRules::Hugo(rules) = &site.generator {
+        of_hugo(path, body, rules, facts);
+        return;
+    }
     // Where no rule asks for headings, none is kept: the ledger and each run would carry them for nothing.
     let is_asked = matches!(site.generator, AnyRules::Sphinx(_) | AnyRules::MkDocs(_) | AnyRules::Docusaurus(_));
     let is_rst = path.extension() == "rst";
@@ -54,6 +59,16 @@ pub(super) fn read(path: &DocPath, body: &str, site: &Site, facts: &mut Facts) {
         if facts.heading.is_some() && !wants_labels {
             return;
         }
+    }
+}
+
+/// The name by which `ref` finds a document of Hugo's, and whether it is a section that only lists its pages.
+fn of_hugo(path: &DocPath, body: &str, rules: &Hugo, facts: &mut Facts) {
+    if let Some(name) = rules.label(path) {
+        facts.labels.push(OwnLabel { name, anchor: String::new(), title: None });
+    }
+    if path.file_name().starts_with("_index.") && body.trim().is_empty() {
+        facts.excluded.get_or_insert_with(|| "a section without text of its own: it only lists its pages".to_owned());
     }
 }
 
