@@ -8,6 +8,7 @@ import html.parser
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -73,9 +74,19 @@ def run(command, folder):
     return done.stdout
 
 
+def installed(package):
+    """Installs a package of Debian's, where it is missing and may be installed."""
+    if shutil.which(package):
+        return
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        sys.exit(f"`{package}` is missing: install Debian's package of that name (apt-get install {package})")
+    for command in (["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", "--no-install-recommends", package]):
+        run(command, "/")
+
+
 def check(name, package, files, build, built, base, main, leaves_out, generated=(), adds_title=False,
           site_options="generator: auto", converters="[]"):
-    """`package` is what npm takes for package.json, or a list for pip; `built` is the folder that the generator writes; `generated` are patterns of urls that have no source."""
+    """`package` is what npm takes for package.json, a list for pip, or `("apt", name)` for Debian's; `built` is the folder that the generator writes; `generated` are patterns of urls that have no source."""
     scratch = Path(os.environ.get("SCRATCH") or tempfile.mkdtemp(prefix=f"finmirror-{name}-"))
     site = scratch / "site"
     site.mkdir(parents=True, exist_ok=True)
@@ -86,6 +97,9 @@ def check(name, package, files, build, built, base, main, leaves_out, generated=
         (site / "package.json").write_text(json.dumps({"name": "x", "private": True} | package))
         if not (site / "node_modules").exists():
             run(["npm", "install", "--no-audit", "--no-fund"], site)
+        run(build, site)
+    elif isinstance(package, tuple):
+        installed(package[1])
         run(build, site)
     else:
         tools = scratch / "venv"
