@@ -47,7 +47,7 @@ use self::raw::Draft;
 use self::skip::Skips;
 use self::warnings::Warnings;
 use crate::page::{DocPath, ExternalId, Failure, Page, SourceHash, Switch};
-use crate::site::{Placement, Site};
+use crate::site::{AnyRules, Placement, Site};
 
 /// Raised with every change that may render a document differently; documents of another version are rendered again.
 pub const VERSION: u32 = 1;
@@ -111,7 +111,7 @@ pub struct Facts {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub heading: Option<String>,
     /// What else of its front matter the rules of generators go by, by key (`build.render` for nested ones): each a list
-    /// of scalars, as text. The keys are those of `front_matter::SITE_KEYS`.
+    /// of scalars, as text. The keys are those of `front_matter::SITE_KEYS`, and what Jekyll's defaults add to them.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub keys: BTreeMap<String, Vec<String>>,
     /// Names that it gives to places in it, which other documents refer to by name alone (Sphinx).
@@ -304,6 +304,9 @@ pub fn facts(path: &DocPath, bytes: &[u8], site: &Site) -> Result<Facts, Failure
         }
     }
     outline::read(path, split.body, site, &mut facts);
+    if let AnyRules::Jekyll(rules) = &site.generator {
+        rules.complete(path, split.front.as_ref().map(front_matter::Front::json), &mut facts);
+    }
     Ok(facts)
 }
 

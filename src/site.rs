@@ -373,11 +373,11 @@ impl Site {
         matches!(self.generator, AnyRules::Docusaurus(_))
     }
 
-    /// Whether a page whose `date` lies in the future is not published yet: so Hugo and Jekyll have it, and sites of nobody
-    /// in particular may mean it; for others it is a date like any other.
+    /// Whether a page whose `date` lies in the future is not published yet: so Hugo has it, and sites of nobody in particular
+    /// may mean it; for others it is a date like any other. (Jekyll holds back posts only, and by their names' dates too.)
     #[must_use]
     pub fn waits_for_date(&self) -> bool {
-        matches!(self.generator, AnyRules::Plain(_) | AnyRules::Hugo(_) | AnyRules::Jekyll(_))
+        matches!(self.generator, AnyRules::Plain(_) | AnyRules::Hugo(_))
     }
 
     /// The documents that a link may mean, by the generator's own ways; `None`: by the usual ones.

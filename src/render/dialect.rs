@@ -10,6 +10,7 @@ mod files;
 mod gitbook;
 mod hugo;
 mod jsx;
+mod liquid;
 mod mdbook;
 mod myst;
 mod out;
@@ -61,7 +62,6 @@ impl<'a> Expanded<'a> {
 }
 
 /// Rewrites a Markdown body into CommonMark by the rules of its site's generator.
-#[expect(clippy::match_same_arms, reason = "they will differ")]
 pub(super) fn expand<'a>(body: &'a str, first_line: u32, context: &Context<'_>) -> Result<Expanded<'a>, Failure> {
     match &context.site.generator {
         AnyRules::MkDocs(rules) => Ok(pymdown::expand(body, first_line, rules, context)),
@@ -70,7 +70,7 @@ pub(super) fn expand<'a>(body: &'a str, first_line: u32, context: &Context<'_>) 
         AnyRules::Docusaurus(_) | AnyRules::Starlight(_) => jsx::expand(body, first_line, context),
         AnyRules::Sphinx(rules) => Ok(myst::expand(body, first_line, rules, context)),
         AnyRules::Hugo(rules) => Ok(hugo::expand(body, first_line, rules, context)),
-        AnyRules::Jekyll(_) => Ok(Expanded::untouched(body, first_line)),
+        AnyRules::Jekyll(rules) => Ok(liquid::expand(body, first_line, rules, context)),
         AnyRules::GitBook(rules) => Ok(gitbook::expand(body, first_line, rules, context)),
         AnyRules::Plain(_) => Ok(plain::expand(body, first_line, context)),
     }
@@ -80,6 +80,7 @@ pub(super) fn expand<'a>(body: &'a str, first_line: u32, context: &Context<'_>) 
 pub(super) fn expand_html<'a>(body: &'a str, first_line: u32, context: &Context<'_>) -> Expanded<'a> {
     match &context.site.generator {
         AnyRules::Hugo(rules) => hugo::expand_html(body, first_line, rules, context),
+        AnyRules::Jekyll(rules) => liquid::expand_html(body, first_line, rules, context),
         _ => Expanded::untouched(body, first_line),
     }
 }

@@ -1,4 +1,4 @@
-"""Sites of generators that npm or pip installs: write one, build it with the real generator, and hold what `finmirror export`
+"""Sites of generators that npm, pip or apt installs: write one, build it with the real generator, and hold what `finmirror export`
 makes of its sources against what was published: urls, titles and words, exactly.
 
 Only the standard library. The scratch folder stays where `SCRATCH` says, so that a second run need not install again.
@@ -74,19 +74,20 @@ def run(command, folder):
     return done.stdout
 
 
-def installed(package):
-    """Installs a package of Debian's, where it is missing and may be installed."""
-    if shutil.which(package):
+def installed(packages):
+    """Installs packages of Debian's, where they are missing and may be installed."""
+    missing = [name for name in packages if subprocess.run(["dpkg", "-s", name], capture_output=True).returncode]
+    if not missing:
         return
     if os.geteuid() != 0 or not shutil.which("apt-get"):
-        sys.exit(f"`{package}` is missing: install Debian's package of that name (apt-get install {package})")
-    for command in (["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", "--no-install-recommends", package]):
+        sys.exit(f"install Debian's packages {', '.join(missing)} (apt-get install {' '.join(missing)})")
+    for command in (["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing]):
         run(command, "/")
 
 
 def check(name, package, files, build, built, base, main, leaves_out, generated=(), adds_title=False,
           site_options="generator: auto", converters="[]"):
-    """`package` is what npm takes for package.json, a list for pip, or `("apt", name)` for Debian's; `built` is the folder that the generator writes; `generated` are patterns of urls that have no source."""
+    """`package` is what npm takes for package.json, a list for pip, or `("apt", name, …)` for Debian's; `built` is the folder that the generator writes; `generated` are patterns of urls that have no source."""
     scratch = Path(os.environ.get("SCRATCH") or tempfile.mkdtemp(prefix=f"finmirror-{name}-"))
     site = scratch / "site"
     site.mkdir(parents=True, exist_ok=True)
@@ -99,7 +100,7 @@ def check(name, package, files, build, built, base, main, leaves_out, generated=
             run(["npm", "install", "--no-audit", "--no-fund"], site)
         run(build, site)
     elif isinstance(package, tuple):
-        installed(package[1])
+        installed(package[1:])
         run(build, site)
     else:
         tools = scratch / "venv"

@@ -265,3 +265,62 @@ fn no_text_is_too_much() {
         }
     }
 }
+
+fn jekyll(path: &str, text: &str) -> String {
+    let config = "baseurl: /b\ntitle: Site\nfruits: [apple, pear]\ncollections: {guides: {output: true}}\n\
+                  defaults: [{scope: {path: ''}, values: {author: Ada}}]\n";
+    let files = [
+        ("_config.yml", config),
+        ("_data/people.yml", "editors: [{name: Bo}]\n"),
+        ("_includes/warn.md", "**{{ include.title }}** {{ include.text | default: 'mind it' }}\n"),
+        ("_includes/loop.md", "again {% include loop.md %}\n"),
+        ("_guides/g.md", "---\n---\n"),
+    ];
+    show(&files, path, text)
+}
+
+#[test]
+fn jekylls_templates_are_run_as_far_as_they_are_known() {
+    insta::assert_snapshot!(jekyll(
+        "a.md",
+        "---\ntitle: A\nkind: x\n---\n{% assign n = site.fruits | size %}{{ page.title }} of {{ site.title }} by {{ page.author }}: {{ n | plus: 1 }}\n\n\
+         {% for f in site.fruits %}- {{ f | upcase }}{% if forloop.last %}!{% endif %}\n{% endfor %}\n\
+         {% if page.kind == 'x' and site.data.people.editors[0].name == \"Bo\" %}yes{% else %}no{% endif %}{% comment %}c{% endcomment %}\n\n\
+         {% include warn.md title=\"T\" %}\n[g]({% link _guides/g.md %}) [gone]({% link gone.md %}) {{ 'x' | relative_url }}\n\n\
+         {% raw %}`{{ kept }}`{% endraw %}\n\n{% highlight rb linenos %}\na --b\n{% endhighlight %}\n\n\
+         {% include loop.md %}{% include none.md %}\n\n{% note big %}Text within {{ site.posts.size }}{% endnote %}\n\
+         {% for p in site.pages %}each {{ p.title }}{% endfor %}{% if jekyll.environment == \"x\" %}perhaps{% endif %}\n"
+    ));
+}
+
+#[test]
+fn kramdown_is_read_as_jekyll_has_it() {
+    insta::assert_snapshot!(jekyll(
+        "a.md",
+        "---\n---\n# \"Title\" -- it's {#own}\n\n1. TOC\n{:toc}\n\n{: .note }\nA *b*{: .c} [l](x.md \"t--u\"){:target=\"_blank\"} $$a_1 b_2$$.\n\n\
+         $$\nx_1\n$$\n\n*[HTML]: Hyper\n\n<div>\n**raw**\n\nstill *raw*\n</div>\n<div markdown=\"1\">\n**bold**\n</div>\n\n\
+         | a | b |\n| c | d |\n\n{::comment}\nno\n{:/comment}\n\nterm\n: meaning\n\n~~~ sh\n--x \"y\"\n~~~\n## Part\n{: #below .x}\n"
+    ));
+}
+
+#[test]
+fn templates_that_never_end_do() {
+    for piece in ["{% for i in (1..10000) %}", "{% include loop.md %}", "{% capture x %}{{ x }}{{ x }}{% endcapture %}"]
+    {
+        let text = format!("---\n---\nText\n\n{}{{{{ i }}}}{{{{ x }}}}", piece.repeat(40));
+        assert!(jekyll("a.md", &text).contains("Text"), "{piece}");
+    }
+    for piece in [
+        "{:",
+        "<div>",
+        "<div markdown=1>",
+        "<div markdown=1>\n",
+        "$$\n",
+        "{::comment}",
+        "| a\n",
+        "- TOC\n{:toc}\n",
+        "> ",
+    ] {
+        let _ = jekyll("a.md", &format!("---\n---\nText\n\n{}", piece.repeat(2_000)));
+    }
+}
