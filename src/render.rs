@@ -21,6 +21,7 @@ mod outline;
 mod plain;
 mod policies;
 mod raw;
+mod redirect;
 mod skip;
 mod slug;
 mod split;
@@ -302,6 +303,9 @@ pub fn facts(path: &DocPath, bytes: &[u8], site: &Site) -> Result<Facts, Failure
         if head.noindex {
             facts.excluded.get_or_insert_with(|| "robots: noindex".to_owned());
         }
+    }
+    if facts.excluded.is_none() && redirect::is_one(split.body, &facts) {
+        facts.excluded = Some("a redirect".to_owned());
     }
     outline::read(path, split.body, site, &mut facts);
     if let AnyRules::Jekyll(rules) = &site.generator {

@@ -3,11 +3,17 @@
 //! Source of the rules: `MkDocs`' user guide ("Configuration", "Writing your docs"), Material's reference of the blog
 //! plugin, and what `MkDocs` 1.6 with Material 9 publishes.
 
+mod blog;
+mod languages;
+
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 use url::Url;
 
+use self::blog::Blog;
+use self::languages::Languages;
 use super::ignore::Ignore;
 use super::{Around, Opened, Placement, Rules, SiteOptions, Tree, below, join, text, within, yaml};
 use crate::page::{DocPath, Failure, resolve};
@@ -19,18 +25,28 @@ pub(super) const SIGNS: &[&str] = &["mkdocs.yml", "mkdocs.yaml"];
 /// What `MkDocs` takes for Markdown (`mkdocs.utils.markdown_extensions`).
 const MARKDOWN: &[&str] = &["md", "markdown", "mdown", "mkdn", "mkd"];
 
+/// Plugins that change what is written before it is read as Markdown.
+const TEXTUAL: &[&str] = &["macros", "mkdocstrings", "include-markdown", "callouts"];
+
+/// Plugins whose pages nobody knows without running them.
+const OF_CODE: &[&str] = &["gen-files", "monorepo", "multirepo", "techdocs-core", "autoapi", "mkdocs-jupyter"];
+
 /// The rules of one site.
 #[derive(Debug)]
 pub(crate) struct MkDocs {
     /// The folder of the documents, from the source's root.
-    docs: String,
+    pub(crate) docs: String,
     has_folder_urls: bool,
     /// Navigation titles by path from the documents' folder.
     titles: BTreeMap<String, String>,
     excluded: Ignore,
     /// What is only shown while it is written.
     drafts: Ignore,
+    /// Patterns of the exclude plugin, as `fnmatch` has them.
+    globs: Vec<String>,
     blogs: Vec<Blog>,
+    languages: Option<Languages>,
+    name: String,
     /// Folders in which snippets are looked for, from the source's root.
     pub(crate) snippets: Vec<String>,
     /// Files whose text is added to every page.
@@ -40,41 +56,26 @@ pub(crate) struct MkDocs {
     is_material: bool,
     /// mkdocs-jupyter makes pages of notebooks.
     has_notebooks: bool,
-}
-
-/// Where the blog plugin publishes posts.
-#[derive(Debug)]
-struct Blog {
-    /// From the documents' folder.
-    folder: String,
-    posts: String,
-    format: String,
-    date_format: String,
+    /// Whether nothing is known of its configuration.
+    pub(crate) is_unread: bool,
+    /// The site's own names of keys (`pymdownx.keys`).
+    pub(crate) keys: BTreeMap<String, String>,
+    /// Folders in which `{!file!}` is looked for, from the source's root.
+    pub(crate) included: Vec<String>,
+    /// What pages may name of the configuration (mkdocs-macros), by dotted name.
+    pub(crate) variables: BTreeMap<String, String>,
 }
 
 impl MkDocs {
-    /// Reads `mkdocs.yml`.
+    /// Reads `mkdocs.yml`, and what it inherits from.
     pub(super) fn read(folder: &str, options: &SiteOptions, tree: &dyn Tree) -> Result<Opened<Self>, Failure> {
-        let names = SIGNS.iter().map(|name| within(folder, name));
-        let mut config = Value::Null;
-        let mut notices = Vec::new();
-        for path in names {
-            if let Some(text) = text(tree, &path)? {
-                config = yaml::parse(&path, &text)?;
-                break;
-            }
-        }
+        let (config, is_unread) = configuration(folder, tree)?;
         let set = |key: &str| options.settings.get(key).cloned();
         let word = |key: &str| set(key).or_else(|| config[key].as_str().map(str::to_owned));
         let flag = |key: &str, otherwise: bool| match set(key) {
             Some(text) => text == "true",
             None => config[key].as_bool().unwrap_or(otherwise),
         };
-        if let Some(parent) = config["INHERIT"].as_str() {
-            notices.push(format!(
-                "`mkdocs.yml` inherits from `{parent}`, which is not read: say in `site.settings` what matters of it"
-            ));
-        }
         let docs = word("docs_dir").unwrap_or_else(|| "docs".to_owned());
         let docs = resolve(folder, &docs).ok_or_else(|| {
             super::unreadable(&within(folder, "mkdocs.yml"), "its `docs_dir` leaves the source's root")
@@ -86,43 +87,53 @@ impl MkDocs {
         let excluded = format!(".*\n/templates/\n{}", lines("exclude_docs"));
         let extensions = named(&config["markdown_extensions"]);
         let plugins = named(&config["plugins"]);
+        let of = |names: &[&str]| plugins.iter().find(|(name, _)| names.contains(&name.as_str())).map(|(_, o)| o);
+        let made = plugins.iter().map(|(name, _)| name).filter(|name| OF_CODE.contains(&name.as_str()));
+        let notices =
+            made.map(|name| format!("the plugin `{name}` makes or moves pages by code, which is not run")).collect();
         let blogs = plugins.iter().filter(|(name, _)| matches!(name.as_str(), "blog" | "material/blog"));
         let blogs = blogs.map(|(_, options)| Blog::new(options)).collect();
-        let of_snippets =
-            |key: &str| extensions.iter().find(|(name, _)| name == "pymdownx.snippets").map(|(_, o)| o[key].clone());
-        let appended = match of_snippets("auto_append") {
-            Some(Value::Array(paths)) => paths.iter().filter_map(|path| path.as_str().map(str::to_owned)).collect(),
-            _ => Vec::new(),
+        let option = |extension: &str, key: &str| {
+            extensions.iter().find(|(name, _)| name == extension).map(|(_, options)| options[key].clone())
         };
-        let snippets = extensions.iter().find(|(name, _)| name == "pymdownx.snippets").map(|(_, options)| {
-            let paths = match &options["base_path"] {
-                Value::String(path) => vec![path.clone()],
-                Value::Array(paths) => paths.iter().filter_map(|path| path.as_str().map(str::to_owned)).collect(),
-                _ => vec![".".to_owned()],
-            };
+        let paths = |extension: &str, key: &str| match option(extension, key)? {
+            Value::String(path) => Some(vec![path]),
+            Value::Array(paths) => Some(paths.iter().filter_map(|path| path.as_str().map(str::to_owned)).collect()),
+            _ => None,
+        };
+        let folders = |paths: Vec<String>| -> Vec<String> {
             paths.iter().filter_map(|path| resolve(folder, path.strip_prefix("$config_dir").unwrap_or(path))).collect()
-        });
+        };
         let base_url = word("site_url").as_deref().and_then(super::absolute).map(with_slash);
         let has_notebooks = plugins.iter().any(|(name, _)| name == "mkdocs-jupyter");
         let is_material = match &config["theme"] {
             Value::String(name) => name == "material",
             theme => theme["name"].as_str() == Some("material"),
         };
-        let markup =
-            plugins.into_iter().map(|(name, _)| name).filter(|name| matches!(name.as_str(), "macros" | "mkdocstrings"));
-        let extensions = extensions.into_iter().map(|(name, _)| name).chain(markup).collect();
+        let macros = of(&["macros"]).filter(|options| options["render_by_default"].as_bool() != Some(false));
+        let markup = plugins.iter().map(|(name, _)| name.clone());
+        let markup = markup.filter(|name| TEXTUAL.contains(&name.as_str()) && (name != "macros" || macros.is_some()));
+        let names =
+            extensions.iter().map(|(name, _)| name.strip_prefix("markdown.extensions.").unwrap_or(name).to_owned());
         let rules = Self {
-            docs,
             has_folder_urls: flag("use_directory_urls", true),
             titles,
             excluded: Ignore::new(excluded.lines()),
             drafts: Ignore::new(lines("draft_docs").lines()),
+            globs: of(&["exclude"]).map(|options| texts(&options["glob"])).unwrap_or_default(),
             blogs,
-            appended,
-            snippets: snippets.unwrap_or_else(|| vec![folder.to_owned()]),
-            extensions,
+            languages: of(&["i18n"]).map(Languages::new),
+            appended: paths("pymdownx.snippets", "auto_append").unwrap_or_default(),
+            snippets: folders(paths("pymdownx.snippets", "base_path").unwrap_or_else(|| vec![".".to_owned()])),
+            included: folders(paths("markdown_include.include", "base_path").unwrap_or_else(|| vec![".".to_owned()])),
+            keys: option("pymdownx.keys", "key_map").map(|map| variables(&map, &[""])).unwrap_or_default(),
+            variables: macros.map(|_| site_variables(&config)).unwrap_or_default(),
+            name: word("site_name").unwrap_or_default(),
+            extensions: names.chain(markup).collect(),
+            is_unread,
             is_material,
             has_notebooks,
+            docs,
         };
         Ok(Opened { rules, base_url, notices })
     }
@@ -145,21 +156,25 @@ impl MkDocs {
         }
     }
 
-    fn post(&self, blog: &Blog, base: &Url, facts: &Facts) -> Result<Option<Url>, String> {
-        let date = facts.key("date.created").or_else(|| facts.key("date"));
-        let date = date.ok_or("a post without `date` has no place: give it one in its front matter")?;
-        let title = facts.title.as_deref().or(facts.heading.as_deref());
-        let slug = facts.slug.clone().or_else(|| title.map(slugify));
-        let slug = slug.ok_or("a post without title has no place: give it one")?;
-        let category = facts.keys.get("categories").and_then(|all| all.first()).map(|name| slugify(name));
-        let path = blog.format.replace("{date}", &dated(&blog.date_format, date)?).replace("{slug}", &slug);
-        let path = path.replace("{file}", &slug).replace("{categories}", category.as_deref().unwrap_or_default());
-        if path.contains('{') {
-            return Err(format!("its `post_url_format` `{}` is not understood", blog.format));
+    /// The title that `MkDocs` gives a page whose text has no heading, as Material shows it above the text.
+    fn title(&self, relative: &str, facts: &Facts) -> Option<String> {
+        if !self.is_material {
+            return self.titles.get(relative).cloned();
         }
-        let parts = blog.folder.split('/').chain(path.split('/')).filter(|part| !part.is_empty() && *part != ".");
-        let last = if self.has_folder_urls { "" } else { return Ok(join(base, parts).and_then(|url| html(&url))) };
-        Ok(join(base, parts.chain([last])))
+        let own = facts.key("template").filter(|template| *template != "main.html");
+        if let (Some(_), Some(title)) = (own, &facts.title) {
+            // A template of the site's own shows what it likes: the title is the window's.
+            return Some(format!("{title} - {}", self.name));
+        }
+        let name = relative.rsplit('/').next().unwrap_or(relative);
+        let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+        let of_file = || match stem {
+            "index" | "README" if !relative.contains('/') => "Home".to_owned(),
+            "index" | "README" => "Index".to_owned(),
+            _ => words(stem),
+        };
+        let title = self.titles.get(relative).or(facts.title.as_ref()).map(|title| without_tags(title));
+        Some(title.unwrap_or_else(of_file))
     }
 }
 
@@ -192,12 +207,21 @@ impl Rules for MkDocs {
         if path.stem() == "README" && MARKDOWN.iter().any(|e| around.has(&within(path.dir(), &format!("index.{e}")))) {
             return excluded("an index stands beside it");
         }
-        let title = self.titles.get(relative).cloned();
-        let placement = Placement { title, is_titled_by_site: self.is_material, ..Placement::default() };
+        if self.globs.iter().any(|glob| is_match(glob, relative)) {
+            return excluded("the exclude plugin's `glob`");
+        }
+        let title = self.title(relative, facts);
+        let mut placement = Placement { title, is_titled_by_site: self.is_material, ..Placement::default() };
+        let mut published = Cow::Borrowed(relative);
+        if let Some(languages) = &self.languages {
+            let (locale, path) = languages.place(relative);
+            placement.locale = Some(locale.to_owned());
+            published = path;
+        }
         let Some(base) = base else { return placement };
-        let blog = self.blogs.iter().find(|blog| below(&blog.posts, relative).is_some());
-        match blog.map(|blog| self.post(blog, base, facts)) {
-            None => Placement { url: self.url(base, relative), ..placement },
+        let blog = self.blogs.iter().find(|blog| blog.has(relative));
+        match blog.map(|blog| blog.post(base, relative, facts, self.has_folder_urls)) {
+            None => Placement { url: self.url(base, &published), ..placement },
             Some(Ok(url)) => Placement { url, ..placement },
             Some(Err(why)) => Placement { unknown: Some(why), ..placement },
         }
@@ -205,21 +229,6 @@ impl Rules for MkDocs {
 
     fn file_url(&self, base: &Url, path: &str) -> Option<Url> {
         join(base, below(&self.docs, path)?.split('/'))
-    }
-}
-
-impl Blog {
-    fn new(options: &Value) -> Self {
-        let word = |key: &str, otherwise: &str| options[key].as_str().unwrap_or(otherwise).to_owned();
-        let folder = word("blog_dir", "blog");
-        let folder = if folder == "." { String::new() } else { folder.trim_matches('/').to_owned() };
-        let posts = word("post_dir", "{blog}/posts").replace("{blog}", &folder);
-        Self {
-            posts: posts.trim_matches('/').to_owned(),
-            folder,
-            format: word("post_url_format", "{date}/{slug}"),
-            date_format: word("post_url_date_format", "yyyy/MM/dd"),
-        }
     }
 }
 
@@ -256,31 +265,137 @@ fn nav(value: &Value, title: Option<&str>, depth: usize, titles: &mut BTreeMap<S
     }
 }
 
-/// The blog plugin's default slugs: `pymdownx.slugs.slugify` in lower case.
-fn slugify(title: &str) -> String {
-    let kept = title.to_lowercase();
-    let kept: String = kept.chars().filter(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | ' ')).collect();
-    kept.trim().replace(' ', "-")
-}
-
-/// A date as the blog plugin writes it: Unicode's letters, of which only those of numbers are known here.
-fn dated(format: &str, date: &str) -> Result<String, String> {
-    let unreadable = || format!("its date `{date}` cannot be read");
-    let mut numbers = date.get(..10).unwrap_or(date).split('-').map(|part| part.trim().parse::<u32>().ok());
-    let mut next = || numbers.next().flatten().ok_or_else(unreadable);
-    let (year, month, day) = (next()?, next()?, next()?);
-    let filled = format
-        .replace("yyyy", &format!("{year:04}"))
-        .replace("MM", &format!("{month:02}"))
-        .replace("dd", &format!("{day:02}"));
-    if filled.contains(|c: char| c.is_ascii_alphabetic()) {
-        return Err(format!("the format `{format}` of its date is not understood"));
+/// The configuration with all that it inherits from, and whether there is none.
+fn configuration(folder: &str, tree: &dyn Tree) -> Result<(Value, bool), Failure> {
+    /// Files that inherit from one another, at most.
+    const MAX_PARENTS: usize = 8;
+    let mut read = Vec::new();
+    for name in SIGNS {
+        let path = within(folder, name);
+        if let Some(text) = text(tree, &path)? {
+            read.push((path.clone(), yaml::parse(&path, &text)?));
+            break;
+        }
     }
-    Ok(filled)
+    while let Some((path, config)) = read.last() {
+        let Some(parent) = config["INHERIT"].as_str() else { break };
+        let dir = path.rsplit_once('/').map_or("", |(dir, _)| dir);
+        let parent = resolve(dir, parent).filter(|parent| !read.iter().any(|(path, _)| path == parent));
+        let parent = parent.filter(|_| read.len() < MAX_PARENTS);
+        let Some(parent) = parent else {
+            return Err(super::unreadable(path, "what it inherits from leaves the source's root, or is itself"));
+        };
+        let Some(text) = text(tree, &parent)? else {
+            return Err(super::unreadable(&parent, "it is inherited from and not there"));
+        };
+        let value = yaml::parse(&parent, &text)?;
+        read.push((parent, value));
+    }
+    let is_unread = read.is_empty();
+    // The last is everybody's parent: what a child says goes before it, mapping by mapping.
+    let merged = read.into_iter().rev().fold(Value::Null, |parent, (_, child)| merged(parent, child));
+    Ok((merged, is_unread))
 }
 
-fn html(url: &Url) -> Option<Url> {
-    super::absolute(&format!("{url}.html"))
+fn merged(parent: Value, child: Value) -> Value {
+    match (parent, child) {
+        (Value::Object(mut parent), Value::Object(child)) => {
+            for (key, value) in child {
+                let old = parent.remove(&key).unwrap_or_default();
+                parent.insert(key, merged(old, value));
+            }
+            Value::Object(parent)
+        }
+        (parent, Value::Null) => parent,
+        (_, child) => child,
+    }
+}
+
+/// What pages may name of the configuration, with mkdocs-macros: all of `extra`, and `config`.
+fn site_variables(config: &Value) -> BTreeMap<String, String> {
+    let mut all = variables(&config["extra"], &["", "extra."]);
+    for key in ["site_name", "site_url", "site_description", "site_author", "repo_url", "repo_name", "copyright"] {
+        if let Some(text) = config[key].as_str() {
+            all.insert(format!("config.{key}"), text.to_owned());
+        }
+    }
+    all.extend(variables(&config["extra"], &["config.extra."]));
+    all
+}
+
+/// The scalars of a mapping by their dotted names, after each of these beginnings.
+fn variables(value: &Value, prefixes: &[&str]) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    let mut open: Vec<(String, &Value)> = prefixes.iter().map(|prefix| ((*prefix).to_owned(), value)).collect();
+    while let Some((prefix, value)) = open.pop() {
+        let name = || prefix.trim_end_matches('.').to_owned();
+        match value {
+            Value::Object(map) => open.extend(map.iter().map(|(key, value)| (format!("{prefix}{key}."), value))),
+            Value::String(text) => drop(found.insert(name(), text.clone())),
+            Value::Number(number) => drop(found.insert(name(), number.to_string())),
+            Value::Bool(flag) => drop(found.insert(name(), if *flag { "True" } else { "False" }.to_owned())),
+            Value::Null | Value::Array(_) => {}
+        }
+    }
+    found
+}
+
+/// One text, or a list of them.
+fn texts(value: &Value) -> Vec<String> {
+    match value {
+        Value::String(text) => vec![text.clone()],
+        Value::Array(items) => items.iter().filter_map(|item| item.as_str().map(str::to_owned)).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// A title as it reads: front matter and navigation may have HTML in it.
+fn without_tags(title: &str) -> String {
+    if !title.contains(['<', '&']) {
+        return title.to_owned();
+    }
+    let mut out = String::with_capacity(title.len());
+    let mut rest = title;
+    while let Some(at) = rest.find('<') {
+        let is_tag = rest[at + 1..].starts_with(|c: char| c.is_ascii_alphabetic() || c == '/');
+        let end = rest[at..].find('>').filter(|_| is_tag).map_or(at + 1, |end| at + end + 1);
+        out.push_str(if end == at + 1 { &rest[..end] } else { &rest[..at] });
+        rest = &rest[end..];
+    }
+    out.push_str(rest);
+    let known = [("&#8203;", ""), ("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&amp;", "&")];
+    known.into_iter().fold(out, |text, (name, sign)| text.replace(name, sign))
+}
+
+/// A title out of a file's name (`mkdocs.structure.pages`): blanks for dashes, and a capital where there is none.
+fn words(stem: &str) -> String {
+    let title = stem.replace(['-', '_'], " ");
+    if title.to_lowercase() != title {
+        return title;
+    }
+    let mut chars = title.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}
+
+/// Python's `fnmatch`, in which a star takes slashes as well; time is the product of both lengths.
+fn is_match(glob: &str, path: &str) -> bool {
+    let path: Vec<char> = path.chars().collect();
+    let mut taken = vec![false; path.len() + 1];
+    taken[0] = true;
+    for sign in glob.chars() {
+        let mut next = vec![false; path.len() + 1];
+        let mut any = false;
+        for (at, was) in taken.iter().enumerate() {
+            any |= was;
+            match sign {
+                '*' => next[at] = any,
+                _ if *was && path.get(at).is_some_and(|c| sign == '?' || *c == sign) => next[at + 1] = true,
+                _ => {}
+            }
+        }
+        taken = next;
+    }
+    taken.last().copied().unwrap_or_default()
 }
 
 fn with_slash(mut url: Url) -> Url {

@@ -4,7 +4,9 @@ makes of its sources against what was published: urls, titles and words, exactly
 Only the standard library. The scratch folder stays where `SCRATCH` says, so that a second run need not install again.
 """
 import collections
+import contextlib
 import html.parser
+import io
 import json
 import os
 import re
@@ -155,5 +157,33 @@ def report(published, exported, base, adds_title):
         passed, failed = (passed, failed + 1) if wrong else (passed + 1, failed)
         if wrong:
             print(f"FAIL {file} ({page['path']}): {'; '.join(wrong)}")
+    print(f"{passed} passed, {failed} failed")
+    sys.exit(1 if failed or not passed else 0)
+
+
+def check_several(name, package, sites):
+    """Several sites of one generator, installed once: `sites` are the other arguments of `check`, by name."""
+    scratch = Path(os.environ.get("SCRATCH") or tempfile.mkdtemp(prefix=f"finmirror-{name}-"))
+    installed = "node_modules" if isinstance(package, dict) else "venv"
+    passed = failed = 0
+    for site, arguments in sites.items():
+        os.environ["SCRATCH"] = str(scratch / site)
+        home = scratch / site / ("site" if installed == "node_modules" else "")
+        home.mkdir(parents=True, exist_ok=True)
+        if (scratch / installed).exists() and not (home / installed).exists():
+            (home / installed).symlink_to(scratch / installed)
+        out = io.StringIO()
+        try:
+            with contextlib.redirect_stdout(out):
+                check(name, package, **arguments)
+        except SystemExit as end:
+            if not isinstance(end.code, int):
+                raise
+        if not (scratch / installed).exists():
+            (home / installed).rename(scratch / installed)
+        *lines, last = out.getvalue().splitlines()
+        print(*(f"{site}: {line}" for line in lines), sep="\n", end="\n" if lines else "")
+        counts = re.findall(r"\d+", last)
+        passed, failed = passed + int(counts[0]), failed + int(counts[1])
     print(f"{passed} passed, {failed} failed")
     sys.exit(1 if failed or not passed else 0)

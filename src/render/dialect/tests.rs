@@ -66,7 +66,9 @@ pub(super) fn show(files: &[(&str, &str)], path: &str, text: &str) -> String {
     }
 }
 
-const MKDOCS: &str = "markdown_extensions: [admonition, pymdownx.snippets, pymdownx.tabbed]\nplugins: [mkdocstrings]\n";
+const MKDOCS: &str = "markdown_extensions: [abbr, admonition, attr_list, def_list, footnotes, md_in_html, pymdownx.blocks.admonition, \
+    pymdownx.details, pymdownx.emoji, pymdownx.keys, pymdownx.mark, pymdownx.snippets, pymdownx.superfences, pymdownx.tabbed]\n\
+    plugins: [mkdocstrings]\n";
 
 fn mkdocs(text: &str) -> String {
     let files = [
@@ -82,6 +84,14 @@ fn admonitions_details_and_tabs_are_quotes_and_labels() {
     insta::assert_snapshot!(mkdocs(
         "- item\n\n    !!! warning \"Hot **oil**\"\n        Mind it.\n\n        ```sh title=\"x.sh\" hl_lines=\"1\"\n        run\n        ```\n\n    after\n\n\
          ??? tip\n    Short.\n!!! note \"\"\n    Bare.\n\n=== \"npm\"\n\n    `npm i`\n\n=== \"pnpm\"\n\n    `pnpm i`\n\n!!! \n\n!!!not one\n"
+    ));
+}
+
+#[test]
+fn lists_and_html_are_told_apart_as_python_markdown_does() {
+    insta::assert_snapshot!(mkdocs(
+        "Not a list:\n1. here\n\n- one\n    1. nested at once\n\n      two by two\n\n    Para\n\nTerm\n:   Its meaning\n\n        code <b>\n\n\
+         <div>\n\nraw *stars*\n\n    <p>x</p>\n\n</div>\n\nNote[^a] [the ref]\n[ref].\n\n[^a]:\n    Long.\n[ref]: https://r.example/\n\n```\nopen\n"
     ));
 }
 
