@@ -11,6 +11,8 @@ mod tag;
 
 pub(super) use self::blocks::{Pass, imported, selected};
 
+use std::collections::BTreeMap;
+
 use super::{Context, Expanded, Out};
 use crate::page::{DocPath, Failure};
 use crate::site::vitepress::VitePress;
@@ -30,6 +32,8 @@ pub(super) struct Source<'t> {
     /// The file that it stands in, for relative paths.
     pub(super) path: &'t DocPath,
     pub(super) is_mdx: bool,
+    /// What it is given by the one that includes it.
+    pub(super) props: BTreeMap<String, String>,
 }
 
 #[derive(Clone, Copy)]
@@ -65,7 +69,13 @@ pub(super) fn expand<'a>(body: &'a str, first_line: u32, context: &Context<'_>) 
         let text = hero(&front["hero"]);
         pass.out().block(1, "", &text);
     }
-    pass.run(&Source { text: body, origins: Origins::From(first_line), path: context.path, is_mdx });
+    pass.run(&Source {
+        text: body,
+        origins: Origins::From(first_line),
+        path: context.path,
+        is_mdx,
+        props: BTreeMap::new(),
+    });
     Ok(pass.finish())
 }
 

@@ -31,14 +31,26 @@ pub(super) fn expand<'a>(
         pass.out().block(1, "", &text);
     }
     if !body.contains("@include") {
-        pass.run(&Source { text: body, origins: Origins::From(first_line), path: context.path, is_mdx: false });
+        pass.run(&Source {
+            text: body,
+            origins: Origins::From(first_line),
+            path: context.path,
+            is_mdx: false,
+            props: std::collections::BTreeMap::new(),
+        });
         return Ok(pass.finish());
     }
     let mut whole = Whole { text: String::new(), origins: Vec::new() };
     let mut open = vec![context.path.clone()];
     include(body, Origins::From(first_line), context, &mut open, &mut whole, pass.out());
     let origins = Origins::Each(&whole.origins);
-    pass.run(&Source { text: &whole.text, origins, path: context.path, is_mdx: false });
+    pass.run(&Source {
+        text: &whole.text,
+        origins,
+        path: context.path,
+        is_mdx: false,
+        props: std::collections::BTreeMap::new(),
+    });
     Ok(pass.finish())
 }
 

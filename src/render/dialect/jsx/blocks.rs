@@ -105,7 +105,7 @@ impl<'s> Pass<'s> {
                     self.write(piece.origin, indent, &fence.signs());
                 }
             }
-            Kind::Include => self.include(piece.origin, text, source),
+            Kind::Include => self.include(piece, text, source),
         }
     }
 
@@ -138,7 +138,7 @@ impl<'s> Pass<'s> {
         }
         let (indent, text) = self.indented(text, source.is_mdx);
         let text = match self.flavour {
-            Flavour::VitePress(_) if text.contains(':') => super::super::vitepress::with_emoji(text),
+            Flavour::VitePress(_) => vue_line(text),
             _ => text.to_owned(),
         };
         self.write(origin, indent, &text);
@@ -261,6 +261,7 @@ impl<'s> Pass<'s> {
         let title = match self.flavour {
             // Within groups it is the tab's, elsewhere that of a plugin which sites that write it use.
             Flavour::VitePress(_) => info.label,
+            Flavour::Starlight if info.is_bare => None,
             _ => info.title,
         };
         let language = info.language.trim_start_matches('.');
@@ -342,7 +343,8 @@ impl<'s> Pass<'s> {
     }
 
     /// A Markdown file that is imported and used as a component.
-    fn include(&mut self, origin: u32, text: &str, source: &Source<'_>) {
+    fn include(&mut self, piece: &Piece, text: &str, source: &Source<'_>) {
+        let origin = piece.origin;
         let (indent, from) = self.indented(text, source.is_mdx);
         let Some(path) = imported(source.path, from, self.context) else {
             self.missing(origin, from);
@@ -362,7 +364,8 @@ impl<'s> Pass<'s> {
         self.blocks.push(Block::root(format!("{outer}{}", " ".repeat(indent))));
         self.open.push(path.clone());
         let is_mdx = matches!(self.flavour, Flavour::Docusaurus) || path.extension() == "mdx";
-        self.run(&Source { text: &body, origins: Origins::At(origin), path: &path, is_mdx });
+        let props = piece.props.clone();
+        self.run(&Source { text: &body, origins: Origins::At(origin), path: &path, is_mdx, props });
         self.open.pop();
         self.blocks.truncate(depth);
         self.write(origin, 0, "");
@@ -373,6 +376,21 @@ impl Block {
     fn root(prefix: String) -> Self {
         Self { colons: 0, prefix, base: 0, is_group: false, lists: Vec::new() }
     }
+}
+
+/// A line of `VitePress`' prose: emoji, no boxes before what is to be done, no attributes of a paragraph.
+fn vue_line(text: &str) -> String {
+    let attributes = |at: usize| {
+        let inner = text[at + 1..].strip_suffix('}').unwrap_or_default();
+        let is_one = |word: &str| word.len() > 1 && (word.starts_with(['.', '#']) || word.contains('='));
+        !text.starts_with('#') && !text[..at].ends_with('{') && inner.split_whitespace().all(is_one)
+    };
+    let end = text.rfind('{').filter(|at| text.ends_with('}') && *at + 2 < text.len() && attributes(*at));
+    let text = &text[..end.unwrap_or(text.len())];
+    let at = item(text).unwrap_or_default();
+    let is_box = ["[x] ", "[X] ", "[ ] "].iter().any(|mark| text.get(at..).is_some_and(|rest| rest.starts_with(mark)));
+    let text = if is_box && at > 0 { format!("{}\\{}", &text[..at], &text[at..]) } else { text.to_owned() };
+    if text.contains(':') { super::super::vitepress::with_emoji(&text) } else { text }
 }
 
 /// How long the sign of a list item is that a line begins with, with the blank after it.

@@ -60,6 +60,8 @@ pub(in crate::render::dialect) struct Info {
     pub(in crate::render::dialect) has_lines: bool,
     /// `[…]`.
     pub(in crate::render::dialect) label: Option<String>,
+    /// `frame="none"`: nothing is shown around it.
+    pub(in crate::render::dialect) is_bare: bool,
 }
 
 impl Info {
@@ -78,7 +80,14 @@ impl Info {
             rest.rfind(']').map(|end| rest[..end].split('~').next().unwrap_or_default().trim().to_owned())
         });
         let has_lines = info.find('{').is_some_and(|at| info[at + 1..].starts_with(|c: char| c.is_ascii_digit()));
-        Self { language, has_lines, title: title.filter(|t| !t.is_empty()), label: label.filter(|l| !l.is_empty()) }
+        let is_bare = info.contains("frame=\"none\"") || info.contains("frame='none'");
+        Self {
+            language,
+            has_lines,
+            is_bare,
+            title: title.filter(|t| !t.is_empty()),
+            label: label.filter(|l| !l.is_empty()),
+        }
     }
 }
 
@@ -93,7 +102,11 @@ pub(in crate::render::dialect) fn without_notation(line: &str) -> Option<String>
     let Some(end) = line[at..].find(']').map(|end| at + end + 1) else { return Some(line.to_owned()) };
     let before = line[..at].trim_end();
     let Some(sign) = SIGNS.iter().find(|sign| before.ends_with(**sign)) else { return Some(line.to_owned()) };
-    let after = line[end..].trim_start();
+    let mut after = line[end..].trim_start();
+    // Several may stand in one comment.
+    while let Some(next) = after.strip_prefix("[!code ").and_then(|rest| rest.find(']').map(|end| &rest[end + 1..])) {
+        after = next.trim_start();
+    }
     let after = ["-->", "*/}", "*/"].iter().find_map(|close| after.strip_prefix(close)).unwrap_or(after);
     let rest = format!("{}{after}", before[..before.len() - sign.len()].trim_end());
     Some(rest).filter(|rest| !rest.trim().is_empty())

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Flavour;
-use super::scan::{Kind, Piece, Scan};
+use super::scan::{Kind, Piece, Props, Scan};
 use super::tag::{Tag, Value, literal};
 
 /// Props that readers read, in the order in which components show them.
@@ -106,6 +106,10 @@ impl Scan<'_, '_> {
             }
             return;
         }
+        if let Some(text) = self.known(code).filter(|_| is_mdx) {
+            self.current.push_str(&escaped(&text));
+            return;
+        }
         let names = ["$frontmatter.", "frontMatter.", "frontmatter.", "frontmatter?."];
         if let Some(name) = names.iter().find_map(|start| code.strip_prefix(start)) {
             let front = self.context.front.map(crate::render::front_matter::Front::json).unwrap_or_default();
@@ -121,6 +125,16 @@ impl Scan<'_, '_> {
         let name = if is_mdx { format!("`{{{shown}}}`") } else { format!("`{{{{ {shown} }}}}`") };
         let line = self.origin();
         self.out.warn("unknown_construct", line, format!("{name} expression is not understood; it is left out"));
+    }
+
+    /// What a name stands for: a constant of the module, or what the file that includes this one gives it.
+    fn known(&self, code: &str) -> Option<String> {
+        if let Some(name) = code.strip_prefix("props.") {
+            return self.source.props.get(name).cloned();
+        }
+        let (name, path) = code.split_once('.').map_or((code, None), |(name, path)| (name, Some(path)));
+        let value = self.constants.get(name)?;
+        path.map_or(Some(value), |path| value.at(path))?.text().map(str::to_owned)
     }
 
     pub(super) fn take_tag(&mut self, tag: &Tag<'_>, rest: &str) {
@@ -238,7 +252,9 @@ impl Scan<'_, '_> {
         if let Some(from) = self.imports.get(tag.name).filter(|from| is_document(from)).cloned() {
             let (indent, origin) = (self.indent(), self.origin());
             self.gap();
-            self.pieces.push(Piece { origin, text: format!("{indent}{from}"), kind: Kind::Include });
+            let props: Props =
+                tag.attributes.iter().filter_map(|a| Some((a.name.to_owned(), tag.text(a.name)?))).collect();
+            self.pieces.push(Piece { origin, text: format!("{indent}{from}"), kind: Kind::Include, props });
             self.advance(tag.len);
             self.end_block();
             return;
@@ -263,7 +279,11 @@ impl Scan<'_, '_> {
     fn block(&mut self, tag: &Tag<'_>, indent: &str, texts: &[(&str, String)]) {
         match tag.name {
             "Code" | "CodeBlock" => {
-                let code = tag.text("code").or_else(|| self.child_code(tag));
+                let named = tag.attributes.iter().find_map(|attribute| match attribute.value {
+                    Value::Code(name) if attribute.name == "code" => Some(name.trim()),
+                    _ => None,
+                });
+                let code = tag.text("code").or_else(|| self.file_code(named?)).or_else(|| self.child_code(tag));
                 let title = tag.text("title");
                 if let Some(code) = code {
                     let language = tag.text("lang").or_else(|| tag.text("language")).unwrap_or_default();
@@ -297,25 +317,29 @@ impl Scan<'_, '_> {
         let end = self.find(&format!("</{}>", tag.name))?;
         let inner = rest[..end].trim();
         let code = inner.strip_prefix('{')?.strip_suffix('}')?.trim();
-        let text = literal(code).or_else(|| {
-            let from = self.imports.get(code)?.rsplit('!').next()?.to_owned();
-            let path = super::blocks::imported(self.source.path, &from, self.context)?;
-            let text = self.context.asking.file(&path);
-            if text.is_none() {
-                let line = self.origin();
-                self.out.warn("missing_include", line, format!("`{path}`, which is imported here, is not there"));
-            }
-            text.map(|text| text.to_string())
-        });
+        let text = literal(code).or_else(|| self.file_code(code));
         self.advance(end);
         text
+    }
+
+    /// The text of the file that a name was imported from: `!!raw-loader!./x.js`, `./x.js?raw`.
+    fn file_code(&mut self, name: &str) -> Option<String> {
+        let from = self.imports.get(name)?.rsplit('!').next()?;
+        let from = from.split('?').next().unwrap_or(from).to_owned();
+        let path = super::blocks::imported(self.source.path, &from, self.context)?;
+        let text = self.context.asking.file(&path);
+        if text.is_none() {
+            let line = self.origin();
+            self.out.warn("missing_include", line, format!("`{path}`, which is imported here, is not there"));
+        }
+        text.map(|text| text.to_string())
     }
 
     pub(super) fn code_block(&mut self, language: &str, title: Option<&str>, code: &str) {
         let indent = self.indent();
         self.gap();
         let origin = self.origin();
-        let mut push = |text: String, kind: Kind| self.pieces.push(Piece { origin, text, kind });
+        let mut push = |text: String, kind: Kind| self.pieces.push(Piece { origin, text, kind, props: Props::new() });
         if let Some(title) = title {
             push(format!("{indent}**{}**", escaped(title)), Kind::Prose);
             push(String::new(), Kind::Prose);

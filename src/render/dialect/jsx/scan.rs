@@ -7,13 +7,19 @@ use super::code::Fence;
 use super::tag::{Tag, braces};
 use super::{Flavour, Source};
 use crate::render::dialect::{Context, Out};
+use crate::site::literal::{Literal, expression};
 
 /// A line, or what stands for one.
 pub(super) struct Piece {
     pub(super) origin: u32,
     pub(super) text: String,
     pub(super) kind: Kind,
+    /// What an imported file is given (`<Part who="you" />`).
+    pub(super) props: Props,
 }
+
+/// Texts by the names under which an imported file knows them.
+pub(super) type Props = BTreeMap<String, String>;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -48,6 +54,8 @@ pub(super) struct Scan<'s, 't> {
     pub(super) at: usize,
     /// Names that imports give to files.
     pub(super) imports: BTreeMap<String, String>,
+    /// What the module calls by a name (`export const x = …`).
+    pub(super) constants: BTreeMap<String, Literal>,
     /// Labels of tabs by their values, of the `Tabs` that are open.
     pub(super) tab_labels: Vec<BTreeMap<String, String>>,
     pub(super) named: BTreeSet<String>,
@@ -74,6 +82,7 @@ impl<'s, 't> Scan<'s, 't> {
             begun: 0,
             at: 0,
             imports: BTreeMap::new(),
+            constants: BTreeMap::new(),
             tab_labels: Vec::new(),
             named: BTreeSet::new(),
             verbatim: None,
@@ -116,7 +125,7 @@ impl<'s, 't> Scan<'s, 't> {
 
     fn whole_line(&mut self, line: &str, kind: Kind) {
         let origin = self.origin();
-        self.pieces.push(Piece { origin, text: line.to_owned(), kind });
+        self.pieces.push(Piece { origin, text: line.to_owned(), kind, props: Props::new() });
         self.advance(self.rest().find('\n').map_or(self.rest().len(), |end| end + 1));
         self.begun = self.line;
     }
@@ -132,7 +141,7 @@ impl<'s, 't> Scan<'s, 't> {
     pub(super) fn flush(&mut self) {
         let text = std::mem::take(&mut self.current);
         let origin = self.source.origins.line(self.begun);
-        self.pieces.push(Piece { origin, text, kind: Kind::Prose });
+        self.pieces.push(Piece { origin, text, kind: Kind::Prose, props: Props::new() });
         self.begun = self.line;
     }
 
@@ -160,6 +169,9 @@ impl<'s, 't> Scan<'s, 't> {
                 break;
             }
             self.import(line);
+            if depth <= 0 {
+                self.constant(line);
+            }
             for byte in line.bytes() {
                 match byte {
                     b'{' | b'(' | b'[' => depth += 1,
@@ -172,11 +184,33 @@ impl<'s, 't> Scan<'s, 't> {
         self.begun = self.line;
     }
 
+    /// `export const name = …`, where what follows is literal.
+    fn constant(&mut self, line: &str) {
+        /// Longer ones are no texts.
+        const MAX_BYTES: usize = 4_000;
+        let Some(rest) = line.strip_prefix("export const ") else { return };
+        let Some((name, _)) = rest.split_once('=') else { return };
+        let name = name.split(':').next().unwrap_or(name).trim();
+        let text = self.rest();
+        let Some(at) = text.find('=').map(|at| at + 1) else { return };
+        let mut end = text.len().min(at + MAX_BYTES);
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        if self.constants.len() < 100 && !self.is_spent() {
+            self.looked += end - at;
+            let value = expression(&text[at..end]);
+            if !value.is_code() {
+                self.constants.insert(name.to_owned(), value);
+            }
+        }
+    }
+
     fn import(&mut self, line: &str) {
         let Some(rest) = line.strip_prefix("import ") else { return };
         let Some((name, from)) = rest.split_once(" from ") else { return };
         let from = from.trim().trim_end_matches(';').trim_matches(['"', '\'']);
-        let name = name.trim().trim_start_matches("* as ");
+        let name = name.split(", {").next().unwrap_or(name).trim().trim_start_matches("* as ");
         if !name.is_empty() && !name.starts_with('{') {
             self.imports.insert(name.to_owned(), from.to_owned());
         }
