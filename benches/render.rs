@@ -1,6 +1,6 @@
 //! How fast pages are rendered, beside bare `pulldown-cmark` on the same text: `cargo bench --bench render`.
 //!
-//! The documents are those of FINMIRROR_CORPORA, folders with a `source.tar.gz`. Both sides are timed in turn, in one
+//! The documents are those of `FINMIRROR_CORPORA`, folders with a `source.tar.gz`. Both sides are timed in turn, in one
 //! thread, from bytes to html; ours has the dialect, includes, links, warnings and the plain text in it. Prints the ratio of
 //! speeds (1.0: as fast as the bare parser), the median of the rounds and the spread; judges nothing.
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout, reason = "a program that prints figures")]

@@ -25,11 +25,11 @@ pub(super) const SIGNS: &[&str] = &["mkdocs.yml", "mkdocs.yaml"];
 /// What `MkDocs` takes for Markdown (`mkdocs.utils.markdown_extensions`).
 const MARKDOWN: &[&str] = &["md", "markdown", "mdown", "mkdn", "mkd"];
 
-/// Plugins that change what is written before it is read as Markdown.
-const TEXTUAL: &[&str] = &["macros", "mkdocstrings", "include-markdown", "callouts"];
+/// Plugins that change what is written before it is read as Markdown, or what is a page.
+const TEXTUAL: &[&str] = &["macros", "mkdocstrings", "include-markdown", "callouts", "mkdocs-jupyter"];
 
 /// Plugins whose pages nobody knows without running them.
-const OF_CODE: &[&str] = &["gen-files", "monorepo", "multirepo", "techdocs-core", "autoapi", "mkdocs-jupyter"];
+const OF_CODE: &[&str] = &["gen-files", "monorepo", "multirepo", "techdocs-core", "autoapi"];
 
 /// The rules of one site.
 #[derive(Debug)]
@@ -54,8 +54,6 @@ pub(crate) struct MkDocs {
     /// Names of the Markdown extensions, and of the plugins that change Markdown.
     pub(crate) extensions: Vec<String>,
     is_material: bool,
-    /// mkdocs-jupyter makes pages of notebooks.
-    has_notebooks: bool,
     /// Whether nothing is known of its configuration.
     pub(crate) is_unread: bool,
     /// The site's own names of keys (`pymdownx.keys`).
@@ -105,7 +103,6 @@ impl MkDocs {
             paths.iter().filter_map(|path| resolve(folder, path.strip_prefix("$config_dir").unwrap_or(path))).collect()
         };
         let base_url = word("site_url").as_deref().and_then(super::absolute).map(with_slash);
-        let has_notebooks = plugins.iter().any(|(name, _)| name == "mkdocs-jupyter");
         let is_material = match &config["theme"] {
             Value::String(name) => name == "material",
             theme => theme["name"].as_str() == Some("material"),
@@ -132,7 +129,6 @@ impl MkDocs {
             extensions: names.chain(markup).collect(),
             is_unread,
             is_material,
-            has_notebooks,
             docs,
         };
         Ok(Opened { rules, base_url, notices })
@@ -181,7 +177,7 @@ impl MkDocs {
 impl Rules for MkDocs {
     fn include(&self) -> Vec<String> {
         let mut include = vec![within(&self.docs, "**/*.{md,markdown,mdown,mkdn,mkd}")];
-        if self.has_notebooks {
+        if self.has("mkdocs-jupyter") {
             include.push(within(&self.docs, "**/*.ipynb"));
         }
         include
@@ -195,7 +191,7 @@ impl Rules for MkDocs {
         let excluded = |reason: &str| Placement { excluded: Some(reason.to_owned()), ..Placement::default() };
         let Some(relative) = below(&self.docs, path.as_str()) else { return excluded("not in `docs_dir`") };
         let extension = path.extension();
-        if !(MARKDOWN.contains(&extension.as_str()) || (self.has_notebooks && extension == "ipynb")) {
+        if !(MARKDOWN.contains(&extension.as_str()) || (self.has("mkdocs-jupyter") && extension == "ipynb")) {
             return excluded("no Markdown");
         }
         if self.excluded.takes(relative) {

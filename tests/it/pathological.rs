@@ -1,8 +1,11 @@
 //! Input that no person writes, in every dialect: unclosed, deeply nested, cyclic, long. Each gives a page or a failure,
 //! never a panic, and ends.
 //!
-//! FINMIRROR_PATHOLOGICAL_BYTES says how long each text is; `.ci/full pathological` takes ten megabytes, and a tenth of it
+//! `FINMIRROR_PATHOLOGICAL_BYTES` says how long each text is; `.ci/full pathological` takes ten megabytes, and a tenth of it
 //! beside, so that what is not linear stands out in what it prints.
+
+#![expect(clippy::disallowed_methods, reason = "it is told how much, and shows how long")]
+#![expect(clippy::print_stdout, reason = "what it shows is for a person")]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,8 +16,10 @@ use finmirror::render::{Availability, Inputs, PageOptions, PagePolicies, Subject
 use finmirror::site::{Generator, Placement, Site, SiteOptions, Tree, UrlStyle};
 use proptest::prelude::*;
 
+type FileTexts = &'static [(&'static str, &'static str)];
+
 /// A generator, what its configuration needs to be read, and a document's path.
-const SITES: &[(Generator, &[(&str, &str)], &str)] = &[
+const SITES: &[(Generator, FileTexts, &str)] = &[
     (Generator::Plain, &[], "docs/a.md"),
     (
         Generator::MkDocs,
@@ -203,7 +208,7 @@ impl Inputs for Echo {
     }
 }
 
-struct Files(&'static [(&'static str, &'static str)]);
+struct Files(FileTexts);
 
 impl Tree for Files {
     fn read(&self, path: &str) -> Result<Option<Vec<u8>>, String> {
@@ -220,7 +225,7 @@ impl Tree for Files {
 }
 
 fn sites() -> Vec<(Site, DocPath)> {
-    let open = |(generator, files, path): &(Generator, &'static [(&str, &str)], &str)| {
+    let open = |(generator, files, path): &(Generator, FileTexts, &str)| {
         let options = SiteOptions {
             generator: *generator,
             base_url: Some("https://docs.example.com/".parse().unwrap()),
