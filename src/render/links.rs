@@ -57,7 +57,9 @@ impl<'a> Links<'a> {
             };
         }
         let path = percent_decode(reference.path).replace('\\', "/");
-        if let Some(url) = self.by_generator(&path) {
+        let own_ways = self.site.link(self.from, &path);
+        let has_own_ways = own_ways.is_some();
+        if let Some(url) = own_ways.and_then(|candidates| self.first_page(candidates)) {
             return Target::Url(reference.appended_to(&url));
         }
         let Some(resolved) = resolve(self.base_of(&path), &path) else {
@@ -66,7 +68,6 @@ impl<'a> Links<'a> {
                 .map_or_else(|| self.dead(&path), |url| Target::Url(reference.appended_to(&url)));
         };
         let is_folder = path.ends_with('/');
-        let has_own_ways = self.site.link(self.from, &path).is_some();
         let mut page = if has_own_ways { None } else { self.document(&resolved, is_folder) };
         if page.is_none() && path.starts_with('/') && !has_own_ways {
             // `/docs/guide/` on a site whose base is `https://host/docs/`.
@@ -89,9 +90,8 @@ impl<'a> Links<'a> {
         if path.starts_with('/') { "" } else { self.dir }
     }
 
-    /// The page that a link means by the generator's own ways.
-    fn by_generator(&self, path: &str) -> Option<String> {
-        let candidates = self.site.link(self.from, path)?;
+    /// The url of the first document that is a page.
+    fn first_page(&self, candidates: Vec<String>) -> Option<String> {
         candidates.into_iter().find_map(|candidate| self.asking.page_url(&DocPath::new(candidate)))
     }
 
@@ -163,7 +163,7 @@ impl<'a> Links<'a> {
                 candidates.push(format!("{}README.md", &stem[..stem.len() - "index".len()]));
             }
         }
-        candidates.into_iter().find_map(|candidate| self.asking.page_url(&DocPath::new(candidate)))
+        self.first_page(candidates)
     }
 
     /// A dead link, or where the site has no urls at all, one like any other.

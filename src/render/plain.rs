@@ -23,7 +23,7 @@ pub(super) fn gist(html: &str) -> Gist {
     let mut open: Option<(&str, usize)> = None;
     let mut at = 0;
     while !(gist.has_text && gist.h1.is_some()) {
-        let end = html[at..].find('<').map_or(html.len(), |end| at + end);
+        let end = memchr::memchr(b'<', &html.as_bytes()[at..]).map_or(html.len(), |end| at + end);
         gist.has_text = gist.has_text || !text(&html[at..end]).is_empty();
         if end == html.len() {
             break;
@@ -106,7 +106,7 @@ const ENDS_RUN: [bool; 256] = {
 /// The name of a tag, with `/` before it if it is an end tag, and the length of the whole tag.
 pub(super) fn tag(html: &str) -> (&str, usize) {
     let inner = &html[1..];
-    let name_end = inner.find(['>', ' ']).unwrap_or(inner.len());
+    let name_end = inner.bytes().position(|byte| matches!(byte, b'>' | b' ')).unwrap_or(inner.len());
     // A value may hold a `>`.
     let mut quoted = false;
     let end = inner.bytes().skip(name_end).position(|byte| {

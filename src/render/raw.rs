@@ -160,7 +160,6 @@ impl<'a> Draft<'a> {
             if text.is_empty() {
                 continue;
             }
-            self.needs_sanitiser = true;
             if self.writer.is_between_blocks() {
                 self.writer.open_raw("p", &[]);
                 self.writer.text(text);

@@ -315,8 +315,12 @@ impl Writer {
         match name {
             "li" => matches!(parent, Some("ul" | "ol")),
             "dt" | "dd" => parent == Some("dl"),
-            // Tables move what is not theirs, and a line break at the beginning of preformatted text goes.
-            "table" | "caption" | "thead" | "tbody" | "tfoot" | "tr" | "td" | "th" | "pre" => false,
+            "table" => !matches!(parent, Some("table" | "caption" | "thead" | "tbody" | "tfoot" | "tr")),
+            "thead" | "tbody" | "tfoot" => parent == Some("table"),
+            "tr" => matches!(parent, Some("thead" | "tbody" | "tfoot")),
+            "td" | "th" => parent == Some("tr"),
+            // A caption ends in ways of its own, and a line break at the beginning of preformatted text goes.
+            "caption" | "pre" => false,
             _ => true,
         }
     }
@@ -330,6 +334,7 @@ impl Writer {
     /// Opens a cell for what stands in a table outside of its cells: a browser would move it before the table.
     fn enter_cell(&mut self, content: &str) {
         if self.in_table() && self.depth() < MAX_DEPTH && !content.trim().is_empty() {
+            self.irregular = true;
             self.settle();
             self.write_tag("td", &[]);
             self.push("td", State::Written, true);

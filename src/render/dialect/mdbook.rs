@@ -40,6 +40,10 @@ struct Book<'a> {
 impl Book<'_> {
     /// Takes a line of this file, its includes replaced.
     fn line(&mut self, line: &str, origin: u32, file: &DocPath) {
+        if memchr::memchr(b'{', line.as_bytes()).is_none() {
+            self.emit(line, origin);
+            return;
+        }
         let mut current = String::new();
         self.append(line, &mut current, origin, file);
         self.emit(&current, origin);
@@ -89,7 +93,8 @@ impl Book<'_> {
                 break;
             }
             if number > 0 {
-                self.emit(&std::mem::take(current), origin);
+                self.emit(current, origin);
+                current.clear();
             }
             self.append(line, current, origin, &found);
         }

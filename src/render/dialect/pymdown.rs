@@ -12,6 +12,7 @@ mod seek;
 mod snippets;
 mod syntax;
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use self::html::Element;
@@ -25,8 +26,8 @@ use crate::site::mkdocs::MkDocs;
 const MAX_DEPTH: usize = 16;
 
 /// One line, and the document's line that it comes from.
-struct Line {
-    text: String,
+struct Line<'b> {
+    text: Cow<'b, str>,
     origin: u32,
 }
 
@@ -42,13 +43,16 @@ pub(super) fn expand<'a>(body: &'a str, first_line: u32, rules: &MkDocs, context
     let mut out = Out::with_capacity(body.len() + body.len() / 4);
     let mut snippets = Snippets { rules, context, lines: Vec::new() };
     let included = includes::expand(body, first_line, rules, context, &mut out);
-    match &included {
-        Some(lines) => snippets.take(lines.iter().map(|line| (line.text.as_str(), line.origin)), "", &mut out),
-        None => snippets.take(body.lines().zip(first_line..), "", &mut out),
+    match included {
+        Some(lines) => snippets.take(lines, "", &mut out),
+        None => {
+            let lines = body.lines().zip(first_line..).map(|(text, origin)| Line { text: text.into(), origin });
+            if body.contains("8<-") { snippets.take(lines, "", &mut out) } else { snippets.lines.extend(lines) }
+        }
     }
     let last = snippets.lines.last().map_or(first_line, |line| line.origin);
     for name in &rules.appended {
-        snippets.lines.push(Line { text: String::new(), origin: last });
+        snippets.lines.push(Line { text: "".into(), origin: last });
         snippets.file(name, "", last, &mut out);
     }
     let mut lines = snippets.lines;
@@ -67,7 +71,7 @@ pub(super) fn expand<'a>(body: &'a str, first_line: u32, rules: &MkDocs, context
 
 /// The labels of reference links, in lower case. Python-Markdown allows blanks and a line's end between the two parts of
 /// one, which CommonMark does not: there the second part is moved up to the first.
-fn definitions(lines: &mut [Line]) -> HashSet<String> {
+fn definitions(lines: &mut [Line<'_>]) -> HashSet<String> {
     let known: HashSet<String> =
         lines.iter().filter_map(|line| definition(line.text.trim_start()).map(str::to_lowercase)).collect();
     for at in 1..lines.len() {
@@ -81,13 +85,10 @@ fn definitions(lines: &mut [Line]) -> HashSet<String> {
         if text[end + 1..].starts_with([':', '(', '[']) {
             continue;
         }
-        before.text.truncate(before.text.trim_end().len());
-        before.text.push_str(&text[..=end]);
-        line.text = text[end + 1..].trim_start().to_owned();
-        if line.text.is_empty() {
-            // The paragraph goes on, where it does.
-            "<!-- -->".clone_into(&mut line.text);
-        }
+        before.text = format!("{}{}", before.text.trim_end(), &text[..=end]).into();
+        let rest = text[end + 1..].trim_start().to_owned();
+        // The paragraph goes on, where it does.
+        line.text = if rest.is_empty() { "<!-- -->".into() } else { rest.into() };
     }
     known
 }
@@ -539,7 +540,11 @@ impl Blocks<'_> {
         // More blanks than one would make code of it.
         let is_break = written.ends_with("  ");
         let written = written.trim();
-        self.line(origin, prefix, &if is_break { format!("{written}  ") } else { written.to_owned() });
+        if is_break {
+            self.line(origin, prefix, &format!("{written}  "));
+        } else {
+            self.line(origin, prefix, written);
+        }
         // One tag alone would make what follows HTML, which it is not here.
         if before != After::Text && !is_comment && trimmed.starts_with('<') && trimmed.ends_with('>') {
             self.line(origin, prefix, "");
@@ -600,7 +605,7 @@ impl Blocks<'_> {
     }
 
     fn line(&mut self, origin: u32, prefix: &str, text: &str) {
-        if text.trim().is_empty() && self.pending.is_some() {
+        if self.pending.is_some() && text.trim().is_empty() {
             return;
         }
         match self.pending.take() {
@@ -635,9 +640,15 @@ fn marker_of(line: &str) -> Option<Marker<'_>> {
         _ => return None,
     };
     let (sign, content) = text.split_at(length);
-    let is_rule = text.split_ascii_whitespace().collect::<String>();
-    let is_rule = is_rule.len() > 2 && (is_rule.bytes().all(|b| b == b'*') || is_rule.bytes().all(|b| b == b'-'));
+    let is_rule = is_rule(text);
     (content.starts_with([' ', '\t']) && !is_rule).then(|| Marker { sign, content: content.trim_start() })
+}
+
+/// Whether a line is nothing but three or more of one of the signs of rules, with or without blanks between them.
+fn is_rule(text: &str) -> bool {
+    let Some(sign @ (b'*' | b'-')) = text.bytes().next() else { return false };
+    let is_blank = |byte: u8| byte.is_ascii_whitespace();
+    text.bytes().all(|byte| byte == sign || is_blank(byte)) && text.bytes().filter(|byte| *byte == sign).count() > 2
 }
 
 /// Where an item ends: at the next one, or where after a blank line nothing is indented.

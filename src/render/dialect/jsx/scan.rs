@@ -93,7 +93,9 @@ impl<'s, 't> Scan<'s, 't> {
     pub(super) fn run(mut self) -> Vec<Piece> {
         let mut fence: Option<Fence> = None;
         while self.at < self.source.text.len() {
-            let line = self.rest().lines().next().unwrap_or_default();
+            let rest = self.rest();
+            let end = memchr::memchr(b'\n', rest.as_bytes()).unwrap_or(rest.len());
+            let line = rest[..end].strip_suffix('\r').unwrap_or(&rest[..end]);
             if let Some(open) = fence {
                 let closes = open.closes(line);
                 self.whole_line(line, if closes { Kind::Close } else { Kind::Code });
@@ -126,14 +128,15 @@ impl<'s, 't> Scan<'s, 't> {
     fn whole_line(&mut self, line: &str, kind: Kind) {
         let origin = self.origin();
         self.pieces.push(Piece { origin, text: line.to_owned(), kind, props: Props::new() });
-        self.advance(self.rest().find('\n').map_or(self.rest().len(), |end| end + 1));
+        let rest = self.rest();
+        self.advance(memchr::memchr(b'\n', rest.as_bytes()).map_or(rest.len(), |end| end + 1));
         self.begun = self.line;
     }
 
     /// Moves the cursor, counting lines.
     pub(super) fn advance(&mut self, bytes: usize) {
         let end = (self.at + bytes).min(self.source.text.len());
-        self.line += self.source.text[self.at..end].matches('\n').count();
+        self.line += memchr::memchr_iter(b'\n', &self.source.text.as_bytes()[self.at..end]).count();
         self.at = end;
     }
 

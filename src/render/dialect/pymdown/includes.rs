@@ -22,7 +22,7 @@ pub(super) fn expand(
     rules: &MkDocs,
     context: &Context<'_>,
     out: &mut Out,
-) -> Option<Vec<Line>> {
+) -> Option<Vec<Line<'static>>> {
     let has_macros = rules.has("macros");
     let has_includes = rules.has("include-markdown");
     let has_files = rules.has("markdown_include.include");
@@ -58,7 +58,7 @@ struct Expansion<'a> {
     has_macros: bool,
     has_includes: bool,
     has_files: bool,
-    lines: Vec<Line>,
+    lines: Vec<Line<'static>>,
     line: String,
     bytes: usize,
     /// Raw text that never ends was looked through: there is no end for any other.
@@ -200,7 +200,7 @@ impl Expansion<'_> {
 
     fn end_line(&mut self) {
         let text = std::mem::take(&mut self.line);
-        self.lines.push(Line { text: text.trim_end_matches('\r').to_owned(), origin: self.origin });
+        self.lines.push(Line { text: text.trim_end_matches('\r').to_owned().into(), origin: self.origin });
     }
 }
 

@@ -7,11 +7,25 @@ use super::keys::shown;
 use super::syntax::Syntax;
 
 /// What may begin something within a line.
-const SIGNS: &[char] = &['`', '\\', ':', '{', '+', '=', '^', '~', '$', '(', '<', ']'];
+const SIGNS: [bool; 256] = {
+    let mut signs = [false; 256];
+    let all = b"`\\:{+=^~$(<]";
+    let mut at = 0;
+    while at < all.len() {
+        signs[all[at] as usize] = true;
+        at += 1;
+    }
+    signs
+};
+
+/// Where the first of the signs stands.
+fn first_sign(text: &str) -> Option<usize> {
+    text.bytes().position(|byte| SIGNS[usize::from(byte)])
+}
 
 /// Rewrites one line of prose; code within it stays, as do tags and the targets of links.
 pub(super) fn rewrite<'l>(line: &'l str, syntax: &Syntax<'_>) -> Cow<'l, str> {
-    if !line.contains(SIGNS) {
+    if first_sign(line).is_none() {
         return Cow::Borrowed(line);
     }
     let mut out = String::with_capacity(line.len());
@@ -51,7 +65,7 @@ pub(super) fn rewrite<'l>(line: &'l str, syntax: &Syntax<'_>) -> Cow<'l, str> {
             b']' => target(near),
             b':' | b'+' | b'=' | b'^' | b'~' | b'$' | b'(' => NOTHING,
             _ => {
-                let end = rest.find(SIGNS).unwrap_or(rest.len());
+                let end = first_sign(rest).unwrap_or(rest.len());
                 (Cow::Borrowed(&rest[..end]), end)
             }
         };
@@ -69,7 +83,7 @@ pub(super) fn rewrite<'l>(line: &'l str, syntax: &Syntax<'_>) -> Cow<'l, str> {
 
 /// As [`rewrite`], for text that may link: between the two parts of a reference link a blank may stand.
 pub(super) fn rewrite_between<'l>(line: &'l str, syntax: &Syntax<'_>, known: &HashSet<String>) -> Cow<'l, str> {
-    if !line.contains("] [") || known.is_empty() {
+    if known.is_empty() || memchr::memchr(b']', line.as_bytes()).is_none() || !line.contains("] [") {
         return rewrite(line, syntax);
     }
     let mut out = String::with_capacity(line.len());

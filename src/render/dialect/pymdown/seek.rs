@@ -43,7 +43,8 @@ impl Seek {
 
 /// The sign and the length of the fence that a line begins with, and what follows it.
 fn fence(line: &str) -> Option<(u8, usize, &str)> {
-    let text = line.trim_start_matches([' ', '\t']);
+    let start = line.bytes().position(|byte| !matches!(byte, b' ' | b'\t'))?;
+    let text = &line[start..];
     let sign = *text.as_bytes().first().filter(|byte| matches!(byte, b'`' | b'~'))?;
     let length = text.bytes().take_while(|byte| *byte == sign).count();
     (length >= 3).then_some((sign, length, &text[length..]))

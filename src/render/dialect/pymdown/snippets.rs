@@ -9,38 +9,40 @@ use crate::site::mkdocs::MkDocs;
 const MAX_LINES: usize = 500_000;
 
 /// Puts the text of other files in.
-pub(super) struct Snippets<'a> {
+pub(super) struct Snippets<'a, 'b> {
     pub(super) rules: &'a MkDocs,
     pub(super) context: &'a Context<'a>,
-    pub(super) lines: Vec<Line>,
+    pub(super) lines: Vec<Line<'b>>,
 }
 
-impl Snippets<'_> {
+impl<'b> Snippets<'_, 'b> {
     /// Takes a text whose lines come from these lines of the document.
-    pub(super) fn take<'l>(&mut self, text: impl Iterator<Item = (&'l str, u32)>, indent: &str, out: &mut Out) {
+    pub(super) fn take(&mut self, text: impl IntoIterator<Item = Line<'b>>, indent: &str, out: &mut Out) {
         // A block names one file a line between two marks.
         let mut is_block = false;
-        for (line, origin) in text {
+        for whole in text {
+            let (line, origin) = (&*whole.text, whole.origin);
             if self.lines.len() > MAX_LINES {
                 return;
             }
             let trimmed = line.trim();
             let own_indent = &line[..line.len() - line.trim_start().len()];
-            let whole = format!("{indent}{own_indent}");
+            let inner_indent = || format!("{indent}{own_indent}");
             if is_scissors(trimmed) {
                 is_block = !is_block;
             } else if is_block {
                 if !trimmed.is_empty() && !trimmed.starts_with(';') {
-                    self.file(trimmed, &whole, origin, out);
+                    self.file(trimmed, &inner_indent(), origin, out);
                 }
             } else if let Some(name) = single(trimmed) {
-                self.file(name, &whole, origin, out);
+                self.file(name, &inner_indent(), origin, out);
             } else if let Some(at) = line.find(";--8<--").or_else(|| line.find("; --8<--")) {
                 let text = format!("{indent}{}{}", &line[..at], line[at + 1..].trim_start());
-                self.lines.push(Line { text, origin });
+                self.lines.push(Line { text: text.into(), origin });
+            } else if indent.is_empty() {
+                self.lines.push(whole);
             } else {
-                let text = if indent.is_empty() { line.to_owned() } else { format!("{indent}{line}") };
-                self.lines.push(Line { text, origin });
+                self.lines.push(Line { text: format!("{indent}{line}").into(), origin });
             }
         }
     }
@@ -60,7 +62,8 @@ impl Snippets<'_> {
         };
         if out.begin_include(&found, origin) {
             let lines = range.map_or(Ranges::All, ranges).lines(&text);
-            self.take(lines.into_iter().map(|line| (line, origin)), indent, out);
+            let lines = lines.into_iter().map(|line| Line { text: line.to_owned().into(), origin });
+            self.take(lines, indent, out);
             out.end_include();
         }
     }
