@@ -230,6 +230,7 @@ class Mirror:
         files = {"root": str(self.root)}
         self.intercom = {"base_url": base_url}
         self.sources = [{"name": name, "files": files, "site": site, **source}]
+        self.converters = []
         self.save()
 
     @property
@@ -238,7 +239,8 @@ class Mirror:
 
     def save(self):
         """Writes the configuration; JSON is YAML."""
-        config = {"intercom": self.intercom, "ledger": {"path": str(self.ledger)}, "sources": self.sources}
+        config = {"intercom": self.intercom, "ledger": {"path": str(self.ledger)}, "converters": self.converters,
+                  "sources": self.sources}
         self.config.write_text(json.dumps(config, ensure_ascii=False, indent=1), encoding="utf-8")
 
     def argv(self, *words):
