@@ -2,21 +2,22 @@
 //!
 //! Owns how such a program is found, asked for its version, fed and bounded. Must not know which documents it is for, nor
 //! what becomes of the HTML. Invariants: a converter sees nothing of the caller's environment but `PATH`, and works in an
-//! empty folder of its own, which is gone afterwards; it ends at its deadline, with every process of its group; no output
-//! over its limit is kept. A failure is the page's, never a panic and never text that is half converted.
+//! empty folder of its own, which is gone afterwards; it ends at its deadline at the latest, and with it every process of
+//! its group; no output over its limit is kept. A failure is the page's, never a panic and never text that is half converted.
 
 mod process;
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::fs::{self, DirBuilder};
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use rustix::fs::{Access, access};
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use self::process::{Ended, Task, Trouble};
@@ -30,6 +31,8 @@ const VERSION: [&str; 2] = ["--version", "-v"];
 /// What the answer may take, and be.
 const VERSION_TIMEOUT: Duration = Duration::from_secs(10);
 const VERSION_BYTES: u64 = 64 * 1024;
+/// As much of a script as is looked at for changes.
+const MAX_SCRIPT_BYTES: u64 = 1 << 20;
 /// As much as is told of what a program said.
 const TOLD_CHARS: usize = 200;
 
@@ -66,6 +69,7 @@ pub enum Output {
 pub struct Converter {
     options: ConverterOptions,
     version: OnceLock<Result<String, Missing>>,
+    script: OnceLock<Option<[u8; 32]>>,
 }
 
 /// A program that is not there.
@@ -83,7 +87,7 @@ impl Converter {
     /// A converter; nothing is run yet.
     #[must_use]
     pub fn new(options: ConverterOptions) -> Self {
-        Self { options, version: OnceLock::new() }
+        Self { options, version: OnceLock::new(), script: OnceLock::new() }
     }
 
     /// The documents that it is for.
@@ -124,11 +128,13 @@ impl Converter {
         first_line(&[ended.out, ended.err].concat())
     }
 
-    /// What decides what it makes of a document: its command, and the program's version.
+    /// What decides what it makes of a document: its command, and the program's version; of a script, which people edit
+    /// and which seldom has a version, what it says as well.
     #[must_use]
     pub fn identity(&self) -> String {
         let ConverterOptions { pattern, command, output, .. } = &self.options;
-        format!("{pattern:?} {command:?} {output:?} {:?}", self.version().map_err(Missing::to_string))
+        let script = self.script.get_or_init(|| self.found().ok().and_then(|program| script(&program)));
+        format!("{pattern:?} {command:?} {output:?} {:?} {script:?}", self.version().map_err(Missing::to_string))
     }
 
     /// Converts one document, whose name has this extension. Looks again and again whether it is to stop.
@@ -208,6 +214,13 @@ impl Converter {
         };
         found.ok_or_else(|| Missing(name.to_owned()))
     }
+}
+
+/// A hash of what a script says; `None`: the program is none, or too long to be one.
+fn script(program: &Path) -> Option<[u8; 32]> {
+    let mut start = Vec::new();
+    fs::File::open(program).ok()?.take(MAX_SCRIPT_BYTES).read_to_end(&mut start).ok()?;
+    start.starts_with(b"#!").then(|| Sha256::digest(&start).into())
 }
 
 /// A folder that nobody else may look into, and that is gone when this is dropped.

@@ -25,6 +25,7 @@ use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use uuid::Uuid;
 
 pub use conversions::Conversions;
 pub use documents::{DocumentRow, PartRow, SavedDocument, recipe_tag};
@@ -145,12 +146,26 @@ impl Ledger {
         let ledger = Self::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX, None)?;
         match ledger.checked_version()? {
             0 => Ok(None),
-            version if version < MIGRATIONS.len() => Err(LedgerError::Foreign(path.to_owned())),
-            _ => {
+            version => {
+                let ledger = if version < MIGRATIONS.len() { Self::copy_of_older(path, version)? } else { ledger };
                 ledger.sqlite(|db| db.pragma_update(None, "query_only", true))?;
                 Ok(Some(ledger))
             }
         }
+    }
+
+    /// An older ledger in memory as this version has it: what a newer finmirror would do can be looked at before its first
+    /// run brings the file itself up to date.
+    fn copy_of_older(path: &Path, version: usize) -> Result<Self, LedgerError> {
+        // SQLite's `memdb` holds it, which connections of this process share by name.
+        let name = format!("file:/finmirror-{}?vfs=memdb", Uuid::now_v7().simple());
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+        let mut copy = Self::connect(Path::new(&name), flags | OpenFlags::SQLITE_OPEN_CREATE, None)?;
+        let older = Self::connect(path, flags, None)?;
+        older.sqlite(|db| db.execute("VACUUM INTO ?1", [&name]).map(drop))?;
+        path.clone_into(&mut copy.path);
+        copy.migrate(version)?;
+        Ok(copy)
     }
 
     /// An empty ledger that is kept nowhere.

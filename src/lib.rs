@@ -8,15 +8,20 @@
 //! - [`source`]: a place of documents. A scan yields every document's path and a cheap fingerprint; at its end it is
 //!   *complete*, or it has *problems*.
 //! - [`site`]: the rules of the site's generator, read from its own configuration: which file is published, at which url,
-//!   under which title. Pure.
-//! - [`render`]: (document, site, inputs) → page, and everything that it asked for: included files, other pages' urls and
-//!   titles, labels. Each answer is kept, so that a page is rendered again exactly when one of them differs. The
-//!   generator's dialect becomes CommonMark first. Pure.
+//!   under which title, in which language and version; and which of these are mirrored. Pure.
+//! - [`convert`]: what is not read here (reST, `AsciiDoc`, DOCX, …) becomes HTML by programs of others, if they are
+//!   configured. Results are kept, and such a program's failure is its page's: what Fin has stays.
+//! - [`render`]: (document, site, inputs) → pages, and everything that they asked for: included files, other pages' urls
+//!   and titles, labels. Each answer is kept, so that a document is rendered again exactly when one of them, its bytes or
+//!   the *recipe* (the renderer's version, the site's rules, the page options, the converters) differs. Formats are
+//!   Markdown, HTML, text, notebooks and OpenAPI descriptions; a generator's dialect becomes CommonMark first; then come
+//!   the policies: strictness, limits, the line of context. A document has one page, or *parts*: its own page first, and
+//!   one for each section or tag, with ids and urls of its own that end in `#…`. Pure.
 //! - [`plan`]: (documents, entries, policy, now) → steps. Pure, and the only place that decides. Its `Display` is what
 //!   `finmirror plan` prints.
 //! - [`apply`]: carries out a plan and decides nothing.
-//! - [`ledger`]: what every document was when last seen, what Intercom has acknowledged, what is in doubt. A crash just
-//!   plans again.
+//! - [`ledger`]: what every document was when last seen, what Intercom has acknowledged, what is in doubt; what converters
+//!   made. A crash just plans again.
 //!
 //! # Codemap, in reading order
 //!
@@ -29,7 +34,7 @@
 //! | [`convert`] | programs of others that make HTML of documents, bounded |
 //! | [`ledger`] | SQLite: schema, lock, durability |
 //! | [`intercom`], [`simulator`] | the two remotes: Intercom over HTTP, and its stand-in, in process or as a server |
-//! | [`sync`] | the order of one cycle: observe, bind the import source, plan, apply |
+//! | [`sync`] | the order of one cycle: observe (and convert), bind the import source, plan, apply |
 //! | [`apply`] | requests under way, marks before them, answers after them |
 //! | [`report`] | counts, outcome, exit status |
 //! | [`config`], [`cli`], [`commands`], [`telemetry`] | the shell, the only place with clocks and an environment |
@@ -43,7 +48,8 @@
 //! - **I1.** What the ledger calls acknowledged is what Intercom holds. No crash and no lost answer, at any point, leaves a
 //!   page in Fin wrong, twice, or behind for good, nor a second import source.
 //! - **I2.** A scan with problems deletes nothing; by type, deletes and renames are planned from complete scans only. A
-//!   document that is there but cannot be sent is a failure of its page: what Fin has stays.
+//!   document that is there but cannot be read, converted, understood or sent, in whole or in a file that it takes in, is a
+//!   failure of its page and of its parts: what Fin has stays. Only a rule that its owner wrote leaves it out.
 //! - **I3.** Deletes over the limit are *held* until that very set is released. The deletes of the past 24 hours count
 //!   together, but for those that a person has released. A rename is no delete.
 //! - **I4.** After `apply`, the plan is empty but for holds and rejected pages.

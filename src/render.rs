@@ -48,10 +48,10 @@ use self::raw::Draft;
 use self::skip::Skips;
 use self::warnings::Warnings;
 use crate::page::{DocPath, ExternalId, Failure, Page, SourceHash, Switch};
-use crate::site::{AnyRules, Placement, Site};
+use crate::site::{AnyRules, Placement, Site, jekyll};
 
 /// Raised with every change that may render a document differently; documents of another version are rendered again.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// What the configuration says of every page of a source.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -311,12 +311,26 @@ pub fn facts(path: &DocPath, bytes: &[u8], site: &Site) -> Result<Facts, Failure
     if let AnyRules::Jekyll(rules) = &site.generator {
         rules.complete(path, split.front.as_ref().map(front_matter::Front::json), &mut facts);
     }
+    if source.trim().is_empty() {
+        may_have_lost_its_text(site, &mut facts);
+    }
     Ok(facts)
 }
 
-/// Reads what a document says of itself that is converted before it is rendered: of one that is no text, nothing.
+/// An empty file may have lost what it said, its front matter too: no rule takes that for a reason to want no page of it, and
+/// rendering it fails.
+fn may_have_lost_its_text(site: &Site, facts: &mut Facts) {
+    facts.excluded = None;
+    if matches!(site.generator, AnyRules::Jekyll(_)) {
+        facts.keys.insert(jekyll::HAS_FRONT_MATTER.to_owned(), vec!["true".to_owned()]);
+    }
+}
+
+/// Reads what a document says of itself that is converted before it is rendered: nothing of one that is no text, or is
+/// written in a format whose reading is the converter's work.
 pub fn facts_of_converted(path: &DocPath, bytes: &[u8], site: &Site) -> Result<Facts, Failure> {
-    if std::str::from_utf8(bytes).is_ok() { facts(path, bytes, site) } else { Ok(Facts::default()) }
+    let is_read_here = !matches!(Format::of(path), Format::Notebook | Format::OpenApi);
+    if is_read_here && std::str::from_utf8(bytes).is_ok() { facts(path, bytes, site) } else { Ok(Facts::default()) }
 }
 
 /// All that the front matter of a text says, for rules that go by more than the document that they place. `None`: there

@@ -1,4 +1,4 @@
-//! One run of a program: fed, watched, and ended with its whole group at its deadline.
+//! One run of a program: fed, watched, and ended with its whole group, at its deadline or at its own end.
 //!
 //! Its pipes are read by threads of their own, so that a program that fills one of them while nobody reads the other ends
 //! all the same. Nothing here waits for these threads: what still holds a pipe after the program was ended holds nobody up.
@@ -12,7 +12,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::thread;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
 /// How long is waited before looking again, at first and at most.
 const FIRST_TICK: Duration = Duration::from_millis(1);
@@ -71,11 +71,8 @@ pub(super) fn run(task: &Task<'_>, is_stopped: &dyn Fn() -> bool) -> Result<Ende
     let (mut out, mut err) = (None, None);
     let (mut waited, mut tick) = (Duration::ZERO, FIRST_TICK);
     loop {
-        if out.is_some()
-            && err.is_some()
-            && let Some(status) = running.child.try_wait().map_err(Trouble::Io)?
-        {
-            running.is_over = true;
+        if out.is_some() && err.is_some() && running.has_ended().map_err(Trouble::Io)? {
+            let status = running.end().map_err(Trouble::Io)?;
             return Ok(Ended { status, out: out.unwrap_or_default(), err: err.unwrap_or_default() });
         }
         // The sender here keeps the channel open, so that this waits where there is nothing more to come.
@@ -122,6 +119,19 @@ impl Running {
         Ok(Self { child, is_over: false })
     }
 
+    /// Whether the program itself ended; its number, and so its group's, stays taken until [`Self::end`].
+    fn has_ended(&self) -> io::Result<bool> {
+        let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        Ok(waitid(WaitId::Pid(Pid::from_child(&self.child)), look)?.is_some())
+    }
+
+    /// Ends what it has left behind or is itself still doing, and says how it ended.
+    fn end(&mut self) -> io::Result<ExitStatus> {
+        self.is_over = true;
+        let _ = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
+        self.child.wait()
+    }
+
     /// Gives each of its pipes a thread.
     fn connect(&mut self, task: &Task<'_>, said: &Sender<Said>) {
         if let (Some(mut pipe), Some(input)) = (self.child.stdin.take(), task.input) {
@@ -156,8 +166,7 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         if !self.is_over {
-            let _ = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
-            let _ = self.child.wait();
+            let _ = self.end();
         }
     }
 }

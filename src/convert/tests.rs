@@ -73,3 +73,30 @@ fn text_becomes_paragraphs() {
     let options = ConverterOptions { output: Output::Text, ..shell("printf 'a <b>\\nc\\n\\n\\fd'") };
     assert_eq!(said(options), "<p>a &lt;b&gt;\nc</p>\n<p>d</p>\n");
 }
+
+#[test]
+fn a_script_that_is_edited_is_another_converter() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = folder.path().join("convert");
+    let identity = |text: &str| {
+        fs::write(&script, text).unwrap();
+        let command = vec![script.to_string_lossy().into_owned()];
+        Converter::new(ConverterOptions { command, ..shell("") }).identity()
+    };
+    assert_eq!(identity("#!/bin/sh\ncat\n"), identity("#!/bin/sh\ncat\n"));
+    assert_ne!(identity("#!/bin/sh\ncat\n"), identity("#!/bin/sh\ntac\n"));
+}
+
+#[test]
+fn what_a_program_leaves_behind_is_ended_with_it() {
+    let left: String = said(shell("sleep 100 >/dev/null 2>&1 & echo $!")).trim().to_owned();
+    // Whoever takes in orphans may take its time.
+    let is_alive = || fs::read_to_string(format!("/proc/{left}/stat")).is_ok_and(|stat| !stat.contains(") Z"));
+    for _ in 0..100_000 {
+        if !is_alive() {
+            return;
+        }
+        std::thread::yield_now();
+    }
+    panic!("{left} is still there");
+}

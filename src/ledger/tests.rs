@@ -55,6 +55,26 @@ fn another_place_a_newer_schema_and_a_foreign_file_are_refused() {
 }
 
 #[test]
+fn an_older_ledger_can_be_looked_at_and_stays_as_it_is() {
+    let (folder, mut ledger) = ledger();
+    let path = folder.path().join("state/ledger.db");
+    ledger.bind("https://api.intercom.io/").unwrap();
+    with_source(&mut ledger);
+    ledger.db.execute_batch("DROP TABLE conversion; PRAGMA user_version = 2").unwrap();
+    drop(ledger);
+    let looked = Ledger::read(&path).unwrap().unwrap();
+    assert_eq!(looked.base_url().unwrap().as_deref(), Some("https://api.intercom.io/"));
+    assert_eq!(looked.path(), path);
+    assert!(looked.conversions(false).unwrap().is_some());
+    assert!(looked.db.execute("DELETE FROM meta", []).is_err());
+    let version = |db: &Connection| db.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!(version(&looked.db), 3);
+    assert_eq!(version(&Connection::open(&path).unwrap()), 2);
+    drop(looked);
+    assert_eq!(version(&Ledger::open(&path).unwrap().db), 3);
+}
+
+#[test]
 fn a_mark_that_was_never_sent_is_taken_back_without_a_trace() {
     let (_folder, mut ledger) = ledger();
     let source = with_source(&mut ledger);

@@ -1,13 +1,13 @@
 //! Documents that a converter makes HTML of, before they are rendered as HTML documents are.
 //!
-//! Invariants: what stands between `fin:skip` markers never reaches a converter; there is no way back to plain text: where
-//! the converter fails, the page does.
+//! Invariants: what stands between `fin:skip` markers of a text never reaches a converter; markers that a converter took
+//! for text (in a DOCX, say) fail the page; there is no way back to plain text: where the converter fails, the page does.
 
 use super::dialect::{Context, Lines, rst};
 use super::links::Links;
 use super::raw::Draft;
 use super::warnings::Warnings;
-use super::{Format, Part, Subject, elements, fails, html, read, skip};
+use super::{Format, Part, Subject, elements, fails, html, plain, read, skip};
 use crate::page::Failure;
 use crate::render::asking::Asking;
 use crate::site::{AnyRules, Site};
@@ -48,6 +48,7 @@ pub(super) fn part(subject: Subject<'_>, site: &Site, asking: &Asking<'_>) -> Re
     html::write(&body, &html::skips(&body, 1)?, &mut draft);
     let Draft { writer, warnings, .. } = draft;
     let written = elements::sanitised(&writer.finish()).trim().to_owned();
+    skip::refuse_shown(&plain::text(&written))?;
     let mut warnings = warnings.finish();
     warnings.iter_mut().skip(counted).for_each(|warning| warning.line = None);
     let title = if is_rst || facts.title.is_some() { None } else { title(&body) };

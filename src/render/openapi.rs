@@ -93,13 +93,37 @@ fn read(source: &str) -> Result<Option<Node>, Failure> {
         ));
     }
     if !says_version(source) {
-        return Ok(None);
+        return if may_be_cut_off(source) {
+            Err(fails("openapi", "it may be an OpenAPI description, but does not say its version: it may be cut off"))
+        } else {
+            Ok(None)
+        };
     }
     let node = Node::parse(source)
         .map_err(|message| fails("openapi", format!("the OpenAPI description cannot be read: {message}")))?;
-    let version = |key: &str, first: char| node.get(key).and_then(Node::scalar).is_some_and(|v| v.starts_with(first));
-    let is_description = version("openapi", '3') || version("swagger", '2');
-    Ok(Some(node).filter(|_| is_description))
+    for (key, known) in [("openapi", '3'), ("swagger", '2')] {
+        match node.get(key).and_then(Node::scalar) {
+            Some(version) if version.starts_with(known) => return Ok(Some(node)),
+            Some(version) if version.starts_with(|c: char| c.is_ascii_digit()) => {
+                let version: String = version.chars().take(20).collect();
+                let message = format!("`{key}: {version}` is not understood; `openapi: 3.x` and `swagger: 2.0` are");
+                return Err(fails("openapi", message));
+            }
+            _ => {}
+        }
+    }
+    Ok(None)
+}
+
+/// Whether a text without a version may be what is left of a description, and not another document: programs that sort
+/// keys write the version behind the rest, or at the end of a file that is being written just now.
+fn may_be_cut_off(source: &str) -> bool {
+    let source = source.trim();
+    if let Some(json) = source.strip_prefix('{') {
+        return json.trim_start().starts_with('"') && !source.ends_with('}');
+    }
+    let has = |key: &str| source.lines().any(|line| line.strip_prefix(key).is_some_and(|rest| rest.starts_with(':')));
+    has("info") && (has("paths") || has("components"))
 }
 
 /// Whether a text has `openapi` or `swagger` as a key of a number: cheap, and true of a broken description as well.
@@ -109,7 +133,7 @@ fn says_version(source: &str) -> bool {
             let is_start = source[..at].chars().next_back().is_none_or(|c| matches!(c, '"' | '\'' | '\n' | '{' | ','));
             let rest = source[at + key.len()..].trim_start_matches(['"', '\'']).trim_start();
             let value = rest.strip_prefix(':').map(|rest| rest.trim_start_matches([' ', '\t', '\n', '\r', '"', '\'']));
-            is_start && value.is_some_and(|value| value.starts_with(['2', '3']))
+            is_start && value.is_some_and(|value| value.starts_with(|c: char| c.is_ascii_digit()))
         })
     })
 }

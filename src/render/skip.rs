@@ -157,6 +157,22 @@ fn occurrences(body: &str) -> impl Iterator<Item = (usize, bool)> + '_ {
     })
 }
 
+/// Fails where readers would see a marker: one that a converter took for text, and so what it was to hide.
+pub(super) fn refuse_shown(text: &str) -> Result<(), Failure> {
+    let is_sign = |c: char| c.is_whitespace() || matches!(c, '/' | '-' | '\u{2013}' | '\u{2014}' | '\\');
+    let shown = memchr::memchr_iter(b':', text.as_bytes()).any(|at| {
+        let is_word = |from: usize| text.get(from..at + 5).is_some_and(|word| word.eq_ignore_ascii_case("fin:skip"));
+        // Word processors make dashes of hyphens.
+        at.checked_sub(3).is_some_and(|from| is_word(from) && text[..from].trim_end_matches(is_sign).ends_with("<!"))
+    });
+    if !shown {
+        return Ok(());
+    }
+    let message = "a `fin:skip` marker came out of the converter as text, with what it was to hide; take both out of the \
+                   document";
+    Err(fails("fin_skip", message))
+}
+
 /// Finds the markers of a text that has no syntax of its own.
 pub(super) fn in_text(body: &str, first_line: u32) -> Result<Skips, Failure> {
     if !may_hold(body) {

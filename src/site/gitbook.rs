@@ -18,6 +18,9 @@ use super::{Around, Opened, Placement, Rules, SiteOptions, Tree, below, join, te
 use crate::page::{DocPath, Failure, resolve};
 use crate::render::Facts;
 
+/// Why a book without a list is not read.
+const NO_LIST: &str = "it is not there, and it is the list of the book's pages";
+
 /// Files that only such a site has, from the folder of its configuration.
 pub(super) const SIGNS: &[&str] = &[".gitbook.yaml", ".gitbook.yml", "book.json", "book.js", "SUMMARY.md", "LANGS.md"];
 
@@ -72,7 +75,14 @@ impl GitBook {
         };
         let mut has_list = false;
         for (book, locale) in books {
-            let Some(list) = text(tree, &within(&book, &summary))? else { continue };
+            let path = within(&book, &summary);
+            let Some(list) = text(tree, &path)? else {
+                // The list of one language, where others have theirs: its pages are not gone.
+                if locale.is_some() {
+                    return Err(unreadable(&path, NO_LIST));
+                }
+                continue;
+            };
             has_list = true;
             let (items, groups) = summary::read(&list);
             let list = List { root: &root, book: &book, readme: &readme, locale: locale.as_deref(), tree };
@@ -80,7 +90,10 @@ impl GitBook {
         }
         if !has_list && !is_hosted {
             let path = within(&root, &summary);
-            return Err(unreadable(&path, "it is not there, and it is the list of the book's pages"));
+            return Err(unreadable(&path, NO_LIST));
+        }
+        if has_list && pages.is_empty() {
+            return Err(unreadable(&within(&root, &summary), "it names no page"));
         }
         let key = if is_hosted { "space" } else { "book" };
         let vars = if is_hosted {

@@ -54,7 +54,7 @@ const NO_PAGES: &[&str] = &[
 ];
 
 /// Says in [`Facts::keys`] that a document has front matter, be it empty.
-const HAS_FRONT_MATTER: &str = "has_front_matter";
+pub(crate) const HAS_FRONT_MATTER: &str = "has_front_matter";
 
 /// The rules of one site.
 #[derive(Debug)]

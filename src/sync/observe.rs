@@ -496,8 +496,9 @@ impl Mirror {
         };
         let render::Attempt { pages: rendered, asked, warnings } = self.attempt(observed, &read, seen);
         let ReadAgain { facts, source_hash, fingerprint, .. } = read;
-        // What a program could not do just now it may do next time, though the document is the same.
-        let is_final = !rendered.as_ref().is_err_and(|failure| failure.code == "converter");
+        // What a program could not do just now, or a file did not give, may come next time, though the document is the same.
+        let may_pass = |failure: &Failure| matches!(&*failure.code, "converter" | "unread_include");
+        let is_final = !rendered.as_ref().is_err_and(may_pass);
         let fingerprint = fingerprint.filter(|_| is_final);
         Again { facts, source_hash: Some(source_hash), fingerprint, rendered, asked, warnings }
     }
@@ -534,11 +535,15 @@ impl Mirror {
         let ReadAgain { bytes, facts, placement, .. } = read;
         let subject = Subject { path: &observed.path, bytes, facts, placement };
         let attempt = || Ok(render::attempt(subject, &self.site, &self.page, &Answers(seen, self)));
-        guarded(attempt).unwrap_or_else(|failure| render::Attempt {
+        let attempt = guarded(attempt).unwrap_or_else(|failure| render::Attempt {
             pages: Err(failure),
             asked: Vec::new(),
             warnings: Vec::new(),
-        })
+        });
+        match seen.unread(&attempt.asked) {
+            Some(failure) => render::Attempt { pages: Err(failure), ..attempt },
+            None => attempt,
+        }
     }
 }
 

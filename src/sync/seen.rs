@@ -46,6 +46,8 @@ pub(super) struct Files {
     known: BTreeMap<DocPath, Known>,
     held: HashMap<DocPath, Arc<[u8]>>,
     held_bytes: usize,
+    /// Those that are there, or may be, and could not be read just now.
+    failed: BTreeMap<DocPath, Failure>,
 }
 
 #[derive(Debug)]
@@ -119,6 +121,13 @@ impl Seen {
                 files.known.insert(row.path.clone(), Known { row, is_news: false });
             }
         }
+    }
+
+    /// Why one of the files that a render asked for may be there all the same: what it says is unknown, and not nothing.
+    pub(super) fn unread(&self, asked: &[Asked]) -> Option<Failure> {
+        let files = self.files.lock().ok()?;
+        let (path, failure) = asked.iter().filter_map(Asked::file).find_map(|path| files.failed.get_key_value(path))?;
+        Some(Failure::new("unread_include", format!("it takes in `{path}`, which {}", failure.message)))
     }
 
     /// The rows of included files that the ledger does not have yet.
@@ -215,13 +224,19 @@ impl Inputs for Answers<'_> {
             if let Some(bytes) = files.held.get(path) {
                 return Some(bytes.clone());
             }
-            if files.known.get(path).is_some_and(|known| known.row.hash.is_none()) {
+            if files.known.get(path).is_some_and(|known| known.row.hash.is_none()) || files.failed.contains_key(path) {
                 return None;
             }
         }
         let document = Document { path: path.clone(), raw: None, fingerprint: None, failure: None };
         let (bytes, fingerprint): (Option<Arc<[u8]>>, Option<Fingerprint>) = match self.1.source.read(&document) {
             Read::Content(content) => (Some(content.bytes.into()), content.fingerprint),
+            Read::Failed(failure) if matches!(&*failure.code, "unreadable" | "changing") => {
+                if let Ok(mut files) = self.0.files.lock() {
+                    files.failed.insert(path.clone(), failure);
+                }
+                return None;
+            }
             Read::Absent | Read::Failed(_) => (None, None),
         };
         if let Ok(mut files) = self.0.files.lock() {

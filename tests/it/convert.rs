@@ -185,3 +185,30 @@ fn sphinx_pages_in_rest_are_converted_after_their_own_constructs_are_read() {
     assert_eq!(context.once(&[]).0["updated"], 2);
     assert!(html(&context, "index.rst").contains("* `Two and more"));
 }
+
+#[test]
+fn a_marker_that_a_converter_took_for_text_fails_the_page() {
+    let context = context("[sh, -c, 'tr -d \"\\377\" | sed \"s/</\\&lt;/g; s/>/\\&gt;/g\"']");
+    fs::write(context.path("docs/two.x"), b"seen \xff <!-- fin:skip --> secret <!-- /fin:skip --> last").unwrap();
+    let (report, exit) = context.once(&[]);
+    assert_eq!((exit, &report["created"]), (1, &2.into()), "{report}");
+    assert_eq!(report["failed"][0]["code"], "fin_skip", "{report}");
+}
+
+#[test]
+fn a_converter_takes_data_files_and_what_it_made_goes_by_the_limits_once_nobody_configures_it() {
+    let context = TestContext::new(&[("plain.md", "# Plain\n\nText.\n"), ("one.json", "{\"a\": 1}")]);
+    let with = |converters: &str| {
+        context.configure_whole(&format!(
+            "{converters}sources:\n  - name: docs\n    files: {{ root: docs }}\n    \
+             site: {{ generator: plain, base_url: https://docs.example.com/ }}\n"
+        ));
+    };
+    with("converters: [{ match: '**/*.json', command: [sh, -c, 'echo \"<h1>Data</h1><p>of one</p>\"'] }]\n");
+    let (report, exit) = context.once(&[]);
+    assert_eq!((exit, &report["created"]), (0, &2.into()), "{report}");
+    with("");
+    let (report, exit) = context.once(&[]);
+    // One of two is no more than half, and no more than ten pages.
+    assert_eq!((exit, &report["deleted"], &report["updated"]), (0, &1.into(), &0.into()), "{report}");
+}

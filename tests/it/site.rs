@@ -123,3 +123,41 @@ fn a_wiki_link_leads_to_the_one_document_of_its_name() {
     let page = html(&context, "notes/now.md");
     assert!(page.contains("href=\"https://docs.example.com/a/twin/\""), "{page}");
 }
+
+#[test]
+fn an_included_file_that_cannot_be_looked_at_fails_its_page_and_what_fin_has_stays() {
+    let context = book();
+    context.once(&[]);
+    // A name that no file system takes, for a file that finmirror's user may not read.
+    let name = "x".repeat(300);
+    context.write("src/valves.md", &format!("# Valves\n\nOpen them all. {{{{#include {name}.txt}}}}\n"));
+    for _ in 0..2 {
+        let (report, exit) = context.once(&[]);
+        assert_eq!((exit, &report["updated"], &report["deleted"]), (1, &0.into(), &0.into()), "{report}");
+        assert_eq!(report["failed"][0]["code"], "unread_include", "{report}");
+    }
+    assert!(html(&context, "src/valves.md").contains("Slowly."));
+    context.write("src/valves.md", "# Valves\n\nShut them. {{#include shared.txt}}\n");
+    let (report, exit) = context.once(&[]);
+    assert_eq!((exit, &report["updated"]), (0, &1.into()), "{report}");
+}
+
+#[test]
+fn an_empty_file_is_a_failure_whatever_the_generator_makes_of_it() {
+    for (name, config, path, text) in [
+        ("jekyll", "_config.yml", "a.md", "---\ntitle: A\n---\nText.\n"),
+        ("hugo", "hugo.toml", "content/_index.md", "---\ntitle: A\n---\nText.\n"),
+    ] {
+        let context = TestContext::new(&[(config, ""), (path, text), ("content/b.md", text), ("c.md", text)]);
+        context.configure_whole(&format!(
+            "sources:\n  - name: docs\n    files: {{ root: docs }}\n    \
+             site: {{ generator: {name}, base_url: https://docs.example.com/ }}\n"
+        ));
+        let (first, _) = context.once(&[]);
+        assert_ne!(first["created"], 0, "{first}");
+        context.write(path, "");
+        let (report, exit) = context.once(&[]);
+        assert_eq!((exit, &report["deleted"], &report["held"]), (1, &0.into(), &0.into()), "{report}");
+        assert_eq!(report["failed"][0]["path"], path, "{report}");
+    }
+}

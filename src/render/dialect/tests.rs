@@ -334,3 +334,40 @@ fn templates_that_never_end_do() {
         let _ = jekyll("a.md", &format!("---\n---\nText\n\n{}", piece.repeat(2_000)));
     }
 }
+
+#[test]
+fn what_is_skipped_is_never_sent_whatever_a_dialect_makes_of_comments() {
+    let astro =
+        "import starlight from '@astrojs/starlight';\nexport default { integrations: [starlight({ title: 'x' })] };";
+    let sites: [(&[(&str, &str)], &str, &str); 10] = [
+        (&[], "a.md", ""),
+        (&[("hugo.toml", "")], "content/a.md", ""),
+        (&[("_config.yml", "")], "a.md", "{% include x.md %}"),
+        (&[("conf.py", "extensions = ['myst_parser']\n")], "a.md", "```{include} s.md\n```"),
+        (&[("mkdocs.yml", MKDOCS)], "docs/a.md", "--8<-- \"s.md\""),
+        (&[("book.toml", ""), ("src/SUMMARY.md", "- [A](a.md)\n")], "src/a.md", "{{#include s.md}}"),
+        (&[(".gitbook.yaml", ""), ("SUMMARY.md", "* [A](a.md)\n")], "a.md", "{% include \"./s.md\" %}"),
+        (
+            &[(
+                "docusaurus.config.js",
+                "export default { url: 'https://d.example', baseUrl: '/', presets: [['classic', {}]] };",
+            )],
+            "docs/a.md",
+            "import S from './s.md'\n\n<S />",
+        ),
+        (&[(".vitepress/config.ts", "export default {}")], "a.md", "<!--@include: ./s.md-->"),
+        (&[("astro.config.mjs", astro)], "src/content/docs/a.md", ""),
+    ];
+    let hidden = "<!-- fin:skip -->\n\nsecret\n\n<!-- /fin:skip -->\n";
+    for (site, path, include) in sites {
+        let folder = path.trim_end_matches("a.md");
+        let (beside, base, included) = (format!("{folder}s.md"), "s.md", "_includes/x.md");
+        let mut files: Vec<(&str, &str)> = vec![(&beside, hidden), (base, hidden), (included, hidden)];
+        files.extend(site);
+        for end in ["", "more <!-- fin:skip -->secret<!-- /fin:skip --> text\n"] {
+            let text = format!("---\ntitle: A\n---\n\n# A\n\nseen\n\n{hidden}\n{include}\n\n{end}");
+            let shown = show(&files, path, &text);
+            assert!(shown.contains("seen") && !shown.contains("secret"), "{path} {site:?}: {shown}");
+        }
+    }
+}

@@ -238,3 +238,20 @@ fn a_big_schema_is_told_up_to_a_limit_in_each_operation() {
     let (some, more) = (bytes(20), bytes(40));
     assert!(more < some * 3, "{some} {more}");
 }
+
+#[test]
+fn a_description_that_is_cut_off_or_of_an_unknown_version_is_not_taken_for_another_document() {
+    let code = |text: &str| pages(text, &[]).unwrap_err().code.clone();
+    for text in [
+        "{\"components\": {}, \"info\": {\"title\": \"A\"}, \"op",
+        "components: {}\ninfo:\n  title: A\npaths:\n  /a:\n",
+        "openapi: 4.0.0\ninfo: {title: A}\n",
+        "{\"swagger\": \"1.2\"}",
+        "openapi: 3.1.0\ninfo: {title: [A\n",
+    ] {
+        assert_eq!(code(text), "openapi", "{text}");
+    }
+    for text in ["{\"devDependencies\": {\"swagger\": \"4.1.0\"}}", "info: x\n", "{{ template }}\na: b\n", "[1, 2]"] {
+        assert_eq!(code(text), "excluded", "{text}");
+    }
+}

@@ -83,8 +83,8 @@ fn who_publishes_a_list_is_told_by_what_lies_beside_it() {
     assert_eq!(shown(&[list, honkit], "a.md"), "/x/a.html");
     assert_eq!(shown(&[list], "a.md"), "/x/a");
     assert_eq!(shown(&[list, ("book.js", "module.exports = { title: 'x' }")], "a.md"), "/x/a.html");
-    let books =
-        [("LANGS.md", "* [English](en/)\n* [Deutsch](de)\n"), ("de/SUMMARY.md", "* [B](b.md)\n"), ("de/README.md", "")];
+    let langs = ("LANGS.md", "* [English](en/)\n* [Deutsch](de)\n");
+    let books = [langs, ("en/SUMMARY.md", "* [C](c.md)\n"), ("de/SUMMARY.md", "* [B](b.md)\n"), ("de/README.md", "")];
     assert_eq!(shown(&books, "de/b.md"), "/x/de/b.html");
     assert_eq!(shown(&books, "de/README.md"), "/x/de/");
     assert_eq!(shown(&books, "en/a.md"), "not in SUMMARY.md");
@@ -92,7 +92,13 @@ fn who_publishes_a_list_is_told_by_what_lies_beside_it() {
 
 #[test]
 fn a_list_that_is_missing_or_a_configuration_that_cannot_be_read_fails_by_name() {
-    for (files, name) in [(&[("book.json", "{}")][..], "SUMMARY.md"), (&[("book.json", "{")], "book.json")] {
+    let langs = ("LANGS.md", "* [English](en/)\n* [Deutsch](de)\n");
+    for (files, name) in [
+        (&[("book.json", "{}")][..], "SUMMARY.md"),
+        (&[("book.json", "{")], "book.json"),
+        (&[(".gitbook.yaml", ""), ("SUMMARY.md", "")], "SUMMARY.md"),
+        (&[langs, ("book.json", "{}"), ("de/SUMMARY.md", "* [B](b.md)\n")], "en/SUMMARY.md"),
+    ] {
         let message = GitBook::read("", &options(), &MapTree::new(files)).unwrap_err().message;
         assert!(message.contains(name), "{message}");
     }

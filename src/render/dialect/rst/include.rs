@@ -4,6 +4,7 @@ use super::super::Ranges;
 use super::super::files::{included, resolved};
 use super::directive::Directive;
 use super::{Blocks, Line, detabbed};
+use crate::render::skip;
 
 impl Blocks<'_> {
     pub(super) fn include(&mut self, directive: &Directive<'_>, origin: u32, prefix: &str, depth: usize) {
@@ -11,6 +12,14 @@ impl Blocks<'_> {
         let Some((found, text)) = self.found(path) else {
             self.out.warn("missing_include", origin, format!("`{path}` is included and not there"));
             return;
+        };
+        // The document's own were cut before; a comment around a marker would take it away, and not what it hides.
+        let text = match skip::in_text(&text, 1) {
+            Ok(skips) => skips.cut(&text),
+            Err(failure) => {
+                self.out.warn("fin_skip", origin, format!("`{path}` is left out: {}", failure.message));
+                return;
+            }
         };
         let text = detabbed(&text);
         let part: Vec<Line<'_>> = part(&text, directive).into_iter().map(|text| Line { text, origin }).collect();

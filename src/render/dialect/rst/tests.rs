@@ -48,12 +48,14 @@ impl Inputs for Files {
 
 const CONF: &str = "extlinks = {'issue': ('https://i.example/%s', '#%s')}\nversion = '2.1'\ndefault_role = 'code'\n\
                     rst_epilog = '''\n.. |brand| replace:: Wells & Sons\n'''\n";
-const FILES: [(&str, &str); 5] = [
+const FILES: [(&str, &str); 7] = [
     ("docs/conf.py", CONF),
     ("docs/pump.rst", "Pump\n====\n"),
     ("docs/part.txt", "left out\n.. start\n\nIncluded :doc:`pump`.\n\n.. include:: part.txt\n"),
     ("docs/code.py", "def a():\n    one()\n    two()\n"),
     ("CHANGES.rst", "Changed :issue:`7`.\n"),
+    ("docs/half.txt", "seen\n\n.. <!-- fin:skip -->\n\nsecret\n\n.. <!-- /fin:skip -->\n\nlast\n"),
+    ("docs/open.txt", "seen\n\n.. <!-- fin:skip -->\n\nsecret\n"),
 ];
 
 /// What a converter is given, and the warnings.
@@ -170,4 +172,12 @@ fn the_mark_is_gone_and_headings_begin_at_the_first_level() {
         "<main>\n<h1>T</h1><h2 id=\"h2\">U</h2><p><code>a <span class=\"pre\">b</span></code> <span>c</span></p></main>"
     );
     assert_eq!(without_mark(&format!("{MARK} <h1>a</h1><h2>b</h2></span>")), " <h1>a</h1><h2>b</h2></span>");
+}
+
+#[test]
+fn what_is_skipped_in_an_included_file_is_never_converted() {
+    let half = rewritten("A\n=\n\n.. include:: half.txt\n");
+    assert!(half.contains("seen") && half.contains("last") && !half.contains("secret"), "{half}");
+    let open = rewritten("A\n=\n\n.. include:: open.txt\n");
+    assert!(!open.contains("secret") && open.contains("is never closed"), "{open}");
 }
