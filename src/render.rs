@@ -304,7 +304,7 @@ pub fn facts(path: &DocPath, bytes: &[u8], site: &Site) -> Result<Facts, Failure
             facts.excluded.get_or_insert_with(|| "robots: noindex".to_owned());
         }
     }
-    if facts.excluded.is_none() && redirect::is_one(split.body, &facts) {
+    if facts.excluded.is_none() && redirect::is_one(split.body, &facts, site.root())? {
         facts.excluded = Some("a redirect".to_owned());
     }
     outline::read(path, split.body, site, &mut facts);

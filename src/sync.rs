@@ -4,6 +4,7 @@
 //! [`crate::apply`]. Intercom is asked only when there is something to send, or when the import source is not yet what the
 //! configuration wants it to be.
 
+pub mod again;
 pub mod binding;
 pub mod converting;
 pub mod documents;

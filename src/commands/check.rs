@@ -128,7 +128,12 @@ impl Report {
         rows.extend(token(config));
         let converters = Converters::shared(&config.converters);
         rows.extend(converters.iter().map(|each| converter(each)));
-        rows.extend(config.sources.iter().map(|each| source(each, &converters, ledger.as_ref())));
+        for each in &config.sources {
+            let mut notices = Vec::new();
+            rows.push(source(each, &converters, ledger.as_ref(), &mut notices));
+            let told = |notice| row(format!("site of {}", each.name), Outcome::Warning, notice);
+            rows.extend(notices.into_iter().map(told));
+        }
         Self { rows, ledger }
     }
 
@@ -331,14 +336,21 @@ fn converter(converter: &Converter) -> Row {
     }
 }
 
-/// What a run's scan would see, and so whether root and patterns are the right ones.
-fn source(source: &SourceConfig, converters: &[Arc<Converter>], ledger: Option<&Ledger>) -> Row {
+/// What a run's scan would see, and so whether root and patterns are the right ones; and what its site's rules have to say
+/// to whoever runs it.
+fn source(
+    source: &SourceConfig,
+    converters: &[Arc<Converter>],
+    ledger: Option<&Ledger>,
+    notices: &mut Vec<String>,
+) -> Row {
     let what = format!("source {}", source.name);
     let SourcePlace::Files(files) = &source.place;
     let root = files.root.display();
     let looked = open::job(source, converters, Wishes::default()).and_then(|job| {
         let known = ledger.map_or_else(|| Ok(Known::default()), |ledger| known(ledger, &job))?;
         let site = &job.mirror.site;
+        notices.extend_from_slice(site.notices());
         let at = site.root().map(|url| format!(" at {url}")).unwrap_or_default();
         let site = if site.name() == "plain" { String::new() } else { format!(", a site of {}{at}", site.name()) };
         let told: Vec<String> = std::iter::once(site).chain(job.mirror.site.mirrored()).collect();

@@ -31,7 +31,7 @@ struct PlanJson {
     failed: Vec<FailedPage>,
     problems: Vec<Problem>,
     warnings: Vec<WarningJson>,
-    notes: Vec<&'static str>,
+    notes: Vec<String>,
 }
 
 /// What a person may want to mend in a page that would be sent.
@@ -92,7 +92,9 @@ pub fn run(args: &PlanArgs, config: &Config, out: &mut dyn Write) -> anyhow::Res
         let plan = make_plan(&job, at, bound.as_ref(), &look.seen.documents, &entries, &look.problems, open::now())?;
         trouble |= !plan.problems.is_empty() || !plan.failed.is_empty();
         held |= plan.held.is_some();
-        let notes = notes(bound.as_ref(), source.import_source.exclusive);
+        let mut notes: Vec<String> =
+            notes(bound.as_ref(), source.import_source.exclusive).into_iter().map(str::to_owned).collect();
+        notes.extend_from_slice(job.mirror.site.notices());
         if args.json {
             let warnings =
                 look.warnings.into_iter().map(|(path, warning)| WarningJson { path: path.to_string(), warning });
@@ -103,7 +105,7 @@ pub fn run(args: &PlanArgs, config: &Config, out: &mut dyn Write) -> anyhow::Res
         writeln!(out, "# {}", Plain(source.name.as_str()))?;
         writeln!(out, "{plan}")?;
         for note in &notes {
-            writeln!(out, "{note}")?;
+            writeln!(out, "{}", Plain(note))?;
         }
         print_warnings(&look.warnings, out)?;
         if let Some(set) = &plan.held {

@@ -1,5 +1,6 @@
 //! Programs that are run for real: what they see, how they end, and what is told of it.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -80,6 +81,7 @@ fn a_script_that_is_edited_is_another_converter() {
     let script = folder.path().join("convert");
     let identity = |text: &str| {
         fs::write(&script, text).unwrap();
+        fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
         let command = vec![script.to_string_lossy().into_owned()];
         Converter::new(ConverterOptions { command, ..shell("") }).identity()
     };

@@ -85,5 +85,16 @@ pub(super) fn expand_html<'a>(body: &'a str, first_line: u32, context: &Context<
     }
 }
 
+/// A word with a capital: the title of a box without a title of its own.
+fn capitalised(word: &str) -> String {
+    let mut rest = word.chars();
+    rest.next().map(|first| first.to_uppercase().chain(rest).collect()).unwrap_or_default()
+}
+
+/// How far a line is indented, a tab as four blanks.
+fn columns(line: &str) -> usize {
+    line.bytes().take_while(|byte| matches!(byte, b' ' | b'\t')).map(|byte| if byte == b'\t' { 4 } else { 1 }).sum()
+}
+
 #[cfg(test)]
 mod tests;

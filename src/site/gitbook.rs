@@ -150,6 +150,12 @@ impl Rules for GitBook {
         vec![within(&self.root, names)]
     }
 
+    fn locales(&self) -> Vec<String> {
+        let named = self.pages.iter().flat_map(BTreeMap::values).filter_map(|page| page.locale.clone());
+        let named: BTreeSet<String> = named.collect();
+        if named.len() > 1 { named.into_iter().collect() } else { Vec::new() }
+    }
+
     fn depends_on_others(&self) -> bool {
         self.pages.is_none()
     }

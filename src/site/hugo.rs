@@ -570,6 +570,12 @@ impl Rules for Hugo {
         self.roots.iter().map(|root| within(&root.dir, &format!("**/*.{{{extensions}}}"))).collect()
     }
 
+    fn locales(&self) -> Vec<String> {
+        let published = self.languages.iter().filter(|(_, language)| !language.is_disabled);
+        let published: Vec<String> = published.map(|(key, _)| key.clone()).collect();
+        if published.len() > 1 { published } else { Vec::new() }
+    }
+
     fn depends_on_others(&self) -> bool {
         true
     }

@@ -183,6 +183,10 @@ impl Rules for MkDocs {
         include
     }
 
+    fn locales(&self) -> Vec<String> {
+        self.languages.as_ref().map(Languages::all).filter(|all| all.len() > 1).unwrap_or_default()
+    }
+
     fn depends_on_others(&self) -> bool {
         true
     }

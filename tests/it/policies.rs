@@ -159,3 +159,35 @@ fn limits_are_the_configurations() {
     );
     assert_eq!((export.exit, export.out.lines().count()), (1, 1));
 }
+
+#[test]
+fn who_has_several_languages_is_asked_for_a_choice_before_anything_is_sent() {
+    let mkdocs = "plugins: [{i18n: {languages: [{locale: en, default: true}, {locale: fr}]}}]\n";
+    let langs = "* [English](en/)\n* [Deutsch](de)\n";
+    let (page, list) = ("# A\n\nText.\n", "* [A](a.md)\n");
+    let sites: [(&[(&str, &str)], &str); 3] = [
+        (&[("mkdocs.yml", mkdocs), ("docs/a.md", page)], "`en`, `fr`"),
+        (&[("hugo.toml", "[languages.en]\n[languages.fr]\n"), ("content/a.md", page)], "`en`, `fr`"),
+        (
+            &[
+                ("book.json", "{}"),
+                ("LANGS.md", langs),
+                ("en/SUMMARY.md", list),
+                ("de/SUMMARY.md", list),
+                ("en/a.md", page),
+                ("de/a.md", page),
+            ],
+            "`de`, `en`",
+        ),
+    ];
+    for (files, languages) in sites {
+        let context = TestContext::new(files);
+        context.configure_whole(
+            "sources:\n  - name: docs\n    files: { root: docs }\n    site: { base_url: https://docs.example.com/ }\n",
+        );
+        let wanted = format!("has several languages, and all are mirrored: {languages}");
+        for said in [context.run(&["plan"]).out, context.run(&["check", "--json"]).out] {
+            assert!(said.contains(&wanted), "{said}");
+        }
+    }
+}

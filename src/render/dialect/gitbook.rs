@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 use self::expression::Words;
 use self::tags::{Tag, first_tag};
-use super::{Context, Expanded, Fences, Out, code_span, files::begun, files::resolved};
+use super::{Context, Expanded, Fences, Out, code_span, columns, files::begun, files::resolved};
 use crate::page::DocPath;
 use crate::render::front_matter;
 use crate::site::gitbook::GitBook;
@@ -513,8 +513,4 @@ fn literal(text: &str) -> String {
 /// Whether the last sign of its kind in a line has no end there.
 fn unclosed(line: &str, open: &str, close: &str) -> bool {
     line.rfind(open).is_some_and(|at| !line.get(at..).unwrap_or_default().contains(close))
-}
-
-fn columns(line: &str) -> usize {
-    line.bytes().take_while(|byte| matches!(byte, b' ' | b'\t')).map(|byte| if byte == b'\t' { 4 } else { 1 }).sum()
 }

@@ -6,7 +6,7 @@
 mod wiki;
 
 use super::vitepress::with_emoji;
-use super::{Context, Expanded, Fences, Out, files::begun};
+use super::{Context, Expanded, Fences, Out, capitalised, files::begun};
 use crate::page::DocPath;
 use crate::render::front_matter;
 
@@ -279,9 +279,4 @@ fn has_emoji(body: &str) -> bool {
         let has_word = matches!(name, b"+1" | b"-1" | b"100") || name.iter().any(u8::is_ascii_lowercase);
         has_word && bytes.get(at + 1 + length) == Some(&b':')
     })
-}
-
-fn capitalised(word: &str) -> String {
-    let mut rest = word.chars();
-    rest.next().map(|first| first.to_uppercase().chain(rest).collect()).unwrap_or_default()
 }

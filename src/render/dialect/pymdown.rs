@@ -19,7 +19,7 @@ use self::html::Element;
 use self::seek::Seek;
 use self::snippets::Snippets;
 use self::syntax::Syntax;
-use super::{Context, Expanded, Out};
+use super::{Context, Expanded, Out, capitalised, columns};
 use crate::site::mkdocs::MkDocs;
 
 /// Blocks within blocks, at most; deeper ones are left as they stand.
@@ -751,10 +751,6 @@ fn indented(lines: &[Inner<'_>], indent: usize) -> usize {
     count - blank
 }
 
-fn columns(line: &str) -> usize {
-    line.bytes().take_while(|byte| matches!(byte, b' ' | b'\t')).map(|byte| if byte == b'\t' { 4 } else { 1 }).sum()
-}
-
 fn dedented(line: Inner<'_>, indent: usize) -> Inner<'_> {
     let mut column = 0;
     for (at, byte) in line.text.bytes().enumerate() {
@@ -773,9 +769,4 @@ fn option<'i>(info: &'i str, name: &str) -> Option<&'i str> {
     let quote = info[at..].chars().next().filter(|c| matches!(c, '"' | '\''))?;
     let rest = &info[at + 1..];
     Some(&rest[..rest.find(quote)?])
-}
-
-fn capitalised(word: &str) -> String {
-    let mut chars = word.chars();
-    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }

@@ -28,6 +28,11 @@ impl Languages {
         }
     }
 
+    /// Every language, the default first.
+    pub(super) fn all(&self) -> Vec<String> {
+        std::iter::once(&self.default).chain(&self.others).cloned().collect()
+    }
+
     /// The language of a document, and the path by which it is published.
     pub(super) fn place<'p>(&self, relative: &'p str) -> (&str, Cow<'p, str>) {
         let known = |name: &str| self.others.iter().chain([&self.default]).find(|locale| *locale == name);

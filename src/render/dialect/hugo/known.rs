@@ -3,6 +3,7 @@
 
 use super::lines::Line;
 use super::{Call, Pass, Shown, Tabs, shown};
+use crate::render::dialect::capitalised;
 use crate::render::front_matter;
 
 /// Boxes that are labelled by what they are called.
@@ -402,11 +403,6 @@ fn box_label(call: &Call<'_, '_>, name: &str) -> String {
         return String::new();
     }
     tag.at(0).or_else(|| tag.any(&["type", "style", "level", "kind", "severity"])).map(capitalised).unwrap_or_default()
-}
-
-fn capitalised(word: &str) -> String {
-    let mut chars = word.chars();
-    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
 
 /// A parameter as a part of a line.

@@ -3,11 +3,11 @@
 
 use super::code::{Fence, Info, is_magic, without_notation};
 use super::code::{ranged, region};
-use super::components::{capitalised, escaped};
+use super::components::escaped;
 use super::scan::{Kind, Piece, Scan};
 use super::{Flavour, Origins, Source};
 use crate::page::{DocPath, resolve};
-use crate::render::dialect::{Context, Expanded, Out};
+use crate::render::dialect::{Context, Expanded, Out, capitalised};
 
 /// Containers nest this deep.
 const MAX_NESTING: usize = 24;

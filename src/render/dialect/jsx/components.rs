@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::Flavour;
 use super::scan::{Kind, Piece, Props, Scan};
 use super::tag::{Tag, Value, literal};
+use crate::render::dialect::capitalised;
 
 /// Props that readers read, in the order in which components show them.
 const TEXTS: &[&str] = &["title", "label", "text", "heading", "summary", "caption", "description", "details", "alt"];
@@ -421,11 +422,6 @@ pub(super) fn escaped(text: &str) -> String {
         }
     }
     out
-}
-
-pub(super) fn capitalised(word: &str) -> String {
-    let mut rest = word.chars();
-    rest.next().map(|first| first.to_uppercase().chain(rest).collect()).unwrap_or_default()
 }
 
 fn is_document(from: &str) -> bool {

@@ -13,6 +13,7 @@ use serde_json::Value;
 use self::attributes::{attributes, is_definition};
 use self::inline::Inline;
 use super::{Fences, Out, Written};
+use crate::render::dialect::columns;
 
 /// Elements of a line's text (kramdown's `HTML_SPAN_ELEMENTS`). All others, be they of HTML or not, are blocks, whose content is
 /// no Markdown unless they ask for it.
@@ -505,10 +506,6 @@ fn item(text: &str) -> Option<usize> {
     };
     let blanks = text[sign..].bytes().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
     (blanks > 0 && text.len() > sign + blanks).then_some(sign + if blanks > 4 { 1 } else { blanks })
-}
-
-fn columns(line: &str) -> usize {
-    line.bytes().take_while(|byte| matches!(byte, b' ' | b'\t')).map(|byte| if byte == b'\t' { 4 } else { 1 }).sum()
 }
 
 /// A line of a table between its parts.

@@ -2,6 +2,7 @@
 
 use super::role::escaped;
 use super::{Blocks, Line};
+use crate::render::dialect::capitalised;
 
 /// A directive as it is written.
 pub(super) struct Directive<'l> {
@@ -383,9 +384,4 @@ fn is_object(name: &str) -> bool {
             | "role"
             | "program"
     )
-}
-
-fn capitalised(word: &str) -> String {
-    let mut chars = word.chars();
-    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
