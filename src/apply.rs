@@ -8,7 +8,7 @@
 mod job;
 pub mod listing;
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -173,7 +173,11 @@ impl<R: Remote + 'static, D: Documents> Run<'_, R, D> {
             _ => None,
         });
         self.pump(parts).await?;
+        // Where that did not come about the document goes on saying it, until the next plan.
+        let unsent = self.applied.failed.iter().filter(|(_, _, failure)| failure.code != "rejected");
+        let unsent: HashSet<DocPath> = unsent.map(|(path, ..)| path.clone()).collect();
         let upserts = plan.steps.iter().filter_map(|step| match *step {
+            Step::Update { document, .. } if !document.is_part && unsent.contains(&document.path) => None,
             Step::Create { document, page } if !document.is_part => {
                 Some(Job::upsert(document, page.content_hash, None))
             }

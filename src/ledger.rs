@@ -9,6 +9,7 @@
 //!   again: an answer (its page stays in doubt), an observation (its document is read again).
 //! - **Files.** The `-wal` beside it stays when the process ends: it belongs to the ledger, and is copied with it.
 //! - **Schema.** `migrations/NNNN_*.sql`, append-only; their number is `user_version`. A newer one is refused.
+//! - **Rights.** Its owner's and its group's only: it holds titles, and what converters made of documents.
 //! - **Trust.** The file is input like any other: what does not parse is an error that names the file, never a panic.
 
 mod conversions;
@@ -20,6 +21,7 @@ mod sources;
 mod tests;
 
 use std::fs::{self, File, TryLockError};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -127,9 +129,12 @@ impl Ledger {
             Err(TryLockError::WouldBlock) => return Err(LedgerError::Locked(path.to_owned())),
             Err(TryLockError::Error(cause)) => return Err(io(cause)),
         }
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        // SQLite gives the files that it makes beside this one the same rights.
+        File::options().create(true).truncate(false).write(true).mode(0o640).open(path).map_err(io)?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut ledger = Self::connect(path, flags, Some(lock))?;
         let version = ledger.checked_version()?;
+        keep_from_others(path);
         ledger.sqlite(|db| {
             db.pragma_update(None, "journal_mode", "wal")?;
             db.pragma_update(None, "application_id", APPLICATION_ID)
@@ -282,9 +287,25 @@ impl Ledger {
 }
 
 fn lock_path(path: &Path) -> PathBuf {
+    beside(path, ".lock")
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
+    name.push(suffix);
     name.into()
+}
+
+/// Takes the rights of everybody else from the files of a ledger, which holds what documents say. Those of the group stay:
+/// whoever looks at the status may be another user.
+fn keep_from_others(path: &Path) {
+    for file in ["", "-wal", "-shm"].map(|suffix| beside(path, suffix)) {
+        let Ok(mode) = fs::metadata(&file).map(|file| file.permissions().mode()) else { continue };
+        if mode & 0o007 != 0 {
+            // Where a file system has no such rights there are none to take.
+            let _ = fs::set_permissions(&file, fs::Permissions::from_mode(mode & 0o7770));
+        }
+    }
 }
 
 /// The magic numbers are those of statfs(2).

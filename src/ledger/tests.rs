@@ -55,6 +55,19 @@ fn another_place_a_newer_schema_and_a_foreign_file_are_refused() {
 }
 
 #[test]
+fn nobody_but_owner_and_group_may_read_it() {
+    let (folder, ledger) = ledger();
+    let path = folder.path().join("state/ledger.db");
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    drop(ledger);
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o664)).unwrap();
+    let mut ledger = Ledger::open(&path).unwrap();
+    ledger.bind("https://api.intercom.io/").unwrap();
+    assert_eq!(mode(&path), 0o660);
+    assert_eq!(mode(&beside(&path, "-wal")) & 0o007, 0);
+}
+
+#[test]
 fn an_older_ledger_can_be_looked_at_and_stays_as_it_is() {
     let (folder, mut ledger) = ledger();
     let path = folder.path().join("state/ledger.db");

@@ -341,3 +341,24 @@ fn an_audience_is_a_set() {
         ImportSourceRow { source, name: "docs".into(), adopted: Adopted::Own, foreign_pages: 0, gone_since: None };
     assert!(binding.is_settled(&row), "or every cycle would send it again");
 }
+
+#[test]
+fn a_document_goes_on_saying_what_a_part_of_it_could_not_be_sent_to_say() {
+    run(async {
+        let lead = "Words of its own. ".repeat(30);
+        let mut bench =
+            Bench::new(&[("a.md", &format!("# A\n\n{lead}\n\n## One\n\nThe answer.\n\n## Two\n\nMore.\n"))]);
+        bench.once(Wishes::default()).await;
+        let mirror = Arc::get_mut(&mut bench.job.mirror).unwrap();
+        mirror.page.policies.split_over = Some(100);
+        mirror.recipe = render::recipe(&mirror.site, &mirror.page);
+        let fault = bench.fault("upsert_page", Fault::Status { code: 500, retry_after_s: None, field: None });
+        bench.simulator.inject(FaultRule { external_id: Some("a.md#one".into()), ..fault }).unwrap();
+        assert_eq!(bench.once(Wishes::default()).await.outcome, Outcome::Failed);
+        assert!(bench.page("a.md").unwrap().html.contains("The answer."));
+        bench.simulator.clear_faults();
+        assert_eq!(bench.once(Wishes::default()).await.outcome, Outcome::Converged);
+        assert!(!bench.page("a.md").unwrap().html.contains("The answer."));
+        assert!(bench.page("a.md#one").unwrap().html.contains("The answer."));
+    });
+}
