@@ -335,11 +335,14 @@ fn templates_that_never_end_do() {
     }
 }
 
+/// Files with their texts.
+type Beside<'a> = &'a [(&'a str, &'a str)];
+
 #[test]
 fn what_is_skipped_is_never_sent_whatever_a_dialect_makes_of_comments() {
     let astro =
         "import starlight from '@astrojs/starlight';\nexport default { integrations: [starlight({ title: 'x' })] };";
-    let sites: [(&[(&str, &str)], &str, &str); 10] = [
+    let sites: [(Beside<'_>, &str, &str); 10] = [
         (&[], "a.md", ""),
         (&[("hugo.toml", "")], "content/a.md", ""),
         (&[("_config.yml", "")], "a.md", "{% include x.md %}"),
