@@ -9,7 +9,7 @@ mod reference;
 mod role;
 mod rst;
 mod table;
-mod toctree;
+pub(super) mod toctree;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

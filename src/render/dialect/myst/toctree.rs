@@ -3,13 +3,14 @@
 //! Source of the rules: Sphinx' documentation of `toctree`, and `sphinx.environment.adapters.toctree`. What stands in the
 //! other documents is read from their text; so a page is rendered again when one of the documents that it lists changes.
 
-use super::super::Fences;
 use super::super::files::resolved;
+use super::super::{Context, Fences};
 use super::directive::Directive;
 use super::role::escaped;
 use super::{Blocks, Line, Pass, fence};
 use crate::page::DocPath;
 use crate::render::outline::plain;
+use crate::site::sphinx::Sphinx;
 
 /// Documents that one page lists, at most.
 const MAX_DOCUMENTS: usize = 2_000;
@@ -31,11 +32,26 @@ struct Toctree<'t> {
     is_glob: bool,
 }
 
-/// How much of a table of contents is shown.
-struct Shown<'p> {
-    /// Where it stands: the line, and what stands before each line that is written for it.
-    origin: u32,
-    prefix: &'p str,
+/// What a table of contents shows, in the order of its lines.
+#[derive(Default)]
+pub(in crate::render::dialect) struct Listing {
+    pub(in crate::render::dialect) entries: Vec<Entry>,
+    /// What it names and no page is.
+    pub(in crate::render::dialect) missing: Vec<String>,
+}
+
+/// A line of a table of contents: a page, a section of one, or another site's.
+pub(in crate::render::dialect) struct Entry {
+    /// Counted from 1.
+    pub(in crate::render::dialect) depth: usize,
+    pub(in crate::render::dialect) text: String,
+    pub(in crate::render::dialect) url: Option<String>,
+}
+
+/// Follows a table of contents through the documents that it names.
+struct Lister<'a> {
+    rules: Option<&'a Sphinx>,
+    context: &'a Context<'a>,
     max_depth: usize,
     titles_only: bool,
     include_hidden: bool,
@@ -43,32 +59,53 @@ struct Shown<'p> {
     left: usize,
     /// The documents that are open, the outermost first.
     open: Vec<DocPath>,
+    listing: Listing,
+}
+
+/// What a `toctree` shows that has these options and these lines; `rules` are Sphinx', where it makes the site.
+pub(in crate::render::dialect) fn listing<'o>(
+    option: impl Fn(&str) -> Option<&'o str>,
+    lines: Vec<&str>,
+    rules: Option<&Sphinx>,
+    context: &Context<'_>,
+) -> Listing {
+    let depth = option("maxdepth").and_then(|depth| depth.parse::<usize>().ok());
+    let mut lister = Lister {
+        rules,
+        context,
+        max_depth: depth.filter(|depth| *depth > 0).unwrap_or(MAX_DEPTH).min(MAX_DEPTH),
+        titles_only: option("titlesonly").is_some(),
+        include_hidden: option("includehidden").is_some(),
+        left: MAX_DOCUMENTS,
+        open: vec![context.path.clone()],
+        listing: Listing::default(),
+    };
+    let (is_reversed, is_glob) = (option("reversed").is_some(), option("glob").is_some());
+    let tree = Toctree { entries: lines, is_hidden: false, is_reversed, is_glob };
+    lister.entries(&tree, context.path.dir(), 1);
+    lister.listing
+}
+
+/// The document that a name means, with its suffix or without, counted from a folder.
+fn document(rules: Option<&Sphinx>, context: &Context<'_>, dir: &str, target: &str) -> Option<DocPath> {
+    let path = resolved(dir, target.trim_start_matches('/'))?;
+    let with_suffix = suffixes(rules).map(|suffix| DocPath::new(format!("{path}{suffix}")));
+    let asking = context.asking;
+    let mut names = std::iter::once(path.clone()).chain(with_suffix);
+    names.find(|path| asking.page_title(path).is_some() || asking.page_url(path).is_some())
+}
+
+/// The suffixes of documents; where no site says them, those of the files that are usual.
+fn suffixes(rules: Option<&Sphinx>) -> impl Iterator<Item = &str> {
+    let own = rules.map(|rules| rules.suffixes.iter().map(String::as_str));
+    let usual = if rules.is_none() { &[".rst", ".md", ".txt"][..] } else { &[] };
+    own.into_iter().flatten().chain(usual.iter().copied())
 }
 
 impl Pass<'_> {
     /// The document that a name means, with its suffix or without, counted from a folder.
     pub(super) fn document(&self, dir: &str, target: &str) -> Option<DocPath> {
-        let path = resolved(dir, target.trim_start_matches('/'))?;
-        let with_suffix = self.rules.suffixes.iter().map(|suffix| DocPath::new(format!("{path}{suffix}")));
-        let asking = self.context.asking;
-        let mut names = std::iter::once(path.clone()).chain(with_suffix);
-        names.find(|path| asking.page_title(path).is_some() || asking.page_url(path).is_some())
-    }
-}
-
-impl Pass<'_> {
-    /// The documents that a pattern means (`glob`), counted from a folder.
-    fn matching(&self, dir: &str, pattern: &str) -> Vec<DocPath> {
-        let base = if pattern.starts_with('/') { self.rules.folder.as_str() } else { dir };
-        let Some(pattern) = resolved(base, pattern.trim_start_matches('/')) else { return Vec::new() };
-        let all = self.rules.suffixes.iter();
-        let mut found: Vec<DocPath> =
-            all.flat_map(|suffix| self.context.asking.documents(&format!("{pattern}{suffix}"))).collect();
-        // By the names without their suffixes, as Sphinx knows them.
-        let name = |path: &DocPath| path.as_str().rsplit_once('.').map_or("", |(name, _)| name).to_owned();
-        found.sort_by_cached_key(name);
-        found.dedup_by_key(|path| name(path));
-        found
+        document(Some(self.rules), self.context, dir, target)
     }
 }
 
@@ -79,92 +116,100 @@ impl Blocks<'_, '_> {
             return;
         }
         self.label(directive.option("caption").unwrap_or_default(), origin, prefix);
-        let depth = directive.option("maxdepth").and_then(|depth| depth.parse::<usize>().ok());
-        let mut shown = Shown {
-            origin,
-            prefix,
-            max_depth: depth.filter(|depth| *depth > 0).unwrap_or(MAX_DEPTH).min(MAX_DEPTH),
-            titles_only: directive.option("titlesonly").is_some(),
-            include_hidden: directive.option("includehidden").is_some(),
-            left: MAX_DOCUMENTS,
-            open: vec![self.pass.context.path.clone()],
-        };
-        let tree = Toctree {
-            entries: directive.content.iter().map(|line| line.text.trim()).collect(),
-            is_hidden: false,
-            is_reversed: directive.option("reversed").is_some(),
-            is_glob: directive.option("glob").is_some(),
-        };
-        let dir = self.pass.context.path.dir().to_owned();
-        self.entries(&tree, &dir, 1, &mut shown);
+        let lines = directive.content.iter().map(|line| line.text.trim()).collect();
+        let shown = listing(|key| directive.option(key), lines, Some(self.pass.rules), self.pass.context);
+        for Entry { depth, text, url } in shown.entries {
+            let indent = "  ".repeat(depth.saturating_sub(1));
+            let text = escaped(&text);
+            let text = url.map_or_else(|| text.clone(), |url| format!("[{text}](<{url}>)"));
+            self.pass.out.line(origin, prefix, &format!("{indent}- {text}"));
+        }
+        for target in shown.missing {
+            let message = format!("`{target}` is in the table of contents and no page");
+            self.pass.out.warn("dead_link", origin, message);
+        }
+    }
+}
+
+impl Lister<'_> {
+    /// The folder of the site's documents.
+    fn folder(&self) -> &str {
+        self.rules.map_or("", |rules| rules.folder.as_str())
     }
 
-    fn entries(&mut self, tree: &Toctree<'_>, dir: &str, depth: usize, shown: &mut Shown<'_>) {
-        if depth > shown.max_depth {
+    /// The documents that a pattern means (`glob`), counted from a folder.
+    fn matching(&self, dir: &str, pattern: &str) -> Vec<DocPath> {
+        let base = if pattern.starts_with('/') { self.folder() } else { dir };
+        let Some(pattern) = resolved(base, pattern.trim_start_matches('/')) else { return Vec::new() };
+        let documents = |suffix| self.context.asking.documents(&format!("{pattern}{suffix}"));
+        let mut found: Vec<DocPath> = suffixes(self.rules).flat_map(documents).collect();
+        // By the names without their suffixes, as Sphinx knows them.
+        let name = |path: &DocPath| path.as_str().rsplit_once('.').map_or("", |(name, _)| name).to_owned();
+        found.sort_by_cached_key(name);
+        found.dedup_by_key(|path| name(path));
+        found
+    }
+
+    fn entries(&mut self, tree: &Toctree<'_>, dir: &str, depth: usize) {
+        if depth > self.max_depth {
             return;
         }
         let mut entries: Vec<&str> = tree.entries.clone();
         if tree.is_reversed {
             entries.reverse();
         }
-        let mut listed: Vec<DocPath> = shown.open.last().cloned().into_iter().collect();
+        let mut listed: Vec<DocPath> = self.open.last().cloned().into_iter().collect();
         for entry in entries.into_iter().filter(|entry| !entry.is_empty()) {
             let (title, target) = match entry.rsplit_once('<').and_then(|(t, r)| Some((t, r.strip_suffix('>')?))) {
-                Some((title, target)) => (Some(escaped(title.trim())), target.trim()),
+                Some((title, target)) => (Some(title.trim().to_owned()), target.trim()),
                 None => (None, entry),
             };
             if tree.is_glob && target.contains(['*', '?', '[']) {
-                for path in self.pass.matching(dir, target) {
+                for path in self.matching(dir, target) {
                     if !listed.contains(&path) {
                         listed.push(path.clone());
-                        self.page(None, &path, depth, shown);
+                        self.page(None, &path, depth);
                     }
                 }
             } else if target.contains("://") {
-                let text = title.unwrap_or_else(|| escaped(target));
-                self.item(depth, &format!("[{text}](<{target}>)"), shown);
+                self.item(depth, title.unwrap_or_else(|| target.to_owned()), Some(target.to_owned()));
             } else if let Some(text) = generated(target) {
-                self.item(depth, &title.unwrap_or_else(|| text.to_owned()), shown);
+                self.item(depth, title.unwrap_or_else(|| text.to_owned()), None);
             } else {
-                listed.extend(self.entry(title, target, dir, depth, shown));
+                listed.extend(self.entry(title, target, dir, depth));
             }
         }
     }
 
-    fn entry(
-        &mut self,
-        title: Option<String>,
-        target: &str,
-        dir: &str,
-        depth: usize,
-        shown: &mut Shown<'_>,
-    ) -> Option<DocPath> {
-        let base = if target.starts_with('/') { self.pass.rules.folder.as_str() } else { dir };
-        let path = if target == "self" { shown.open.last().cloned() } else { self.pass.document(base, target) };
-        if let Some(path) = &path {
-            self.page(title, path, depth, shown);
-        } else {
-            let message = format!("`{target}` is in the table of contents and no page");
-            self.pass.out.warn("dead_link", shown.origin, message);
+    fn entry(&mut self, title: Option<String>, target: &str, dir: &str, depth: usize) -> Option<DocPath> {
+        let base = if target.starts_with('/') { self.folder() } else { dir };
+        let path = match target {
+            "self" => self.open.last().cloned(),
+            _ => document(self.rules, self.context, base, target),
+        };
+        match &path {
+            Some(path) => self.page(title, path, depth),
+            // What another document names in vain is a warning of that one's.
+            None if self.open.len() == 1 => self.listing.missing.push(target.to_owned()),
+            None => {}
         }
         path
     }
 
     /// A page, and below it what it holds, as far as the table goes.
-    fn page(&mut self, title: Option<String>, path: &DocPath, depth: usize, shown: &mut Shown<'_>) {
-        let asking = self.pass.context.asking;
-        let named = title.or_else(|| asking.page_title(path).as_deref().map(escaped));
-        let text = named.unwrap_or_else(|| escaped(path.stem()));
-        let text = asking.page_url(path).map_or_else(|| text.clone(), |url| format!("[{text}](<{url}>)"));
-        self.item(depth, &text, shown);
-        if depth >= shown.max_depth || shown.left == 0 || shown.open.contains(path) {
+    fn page(&mut self, title: Option<String>, path: &DocPath, depth: usize) {
+        let asking = self.context.asking;
+        let named = title.or_else(|| asking.page_title(path));
+        self.item(depth, named.unwrap_or_else(|| path.stem().to_owned()), asking.page_url(path));
+        if depth >= self.max_depth || self.left == 0 || self.open.contains(path) {
             return;
         }
-        shown.left -= 1;
+        self.left -= 1;
         let Some(source) = asking.file(path) else { return };
-        shown.open.push(path.clone());
+        self.open.push(path.clone());
         let mut section = depth;
-        let mut is_title = !(self.pass.rules.shows_front_title && has_front_title(&source));
+        let shows_front_title = self.rules.is_some_and(|rules| rules.shows_front_title);
+        let mut is_title = !(shows_front_title && has_front_title(&source));
         let mut top = 1;
         for item in items(&source, path.extension() == "rst") {
             match item {
@@ -175,23 +220,22 @@ impl Blocks<'_, '_> {
                 Item::Section(level, title) => {
                     // A second heading of the title's level stands beside the title.
                     section = depth + level.saturating_sub(top);
-                    if section <= shown.max_depth && !shown.titles_only {
-                        self.item(section, &escaped(&title), shown);
+                    if section <= self.max_depth && !self.titles_only {
+                        self.item(section, title, None);
                     }
                 }
-                Item::Toctree(tree) if tree.is_hidden && !shown.include_hidden => {}
+                Item::Toctree(tree) if tree.is_hidden && !self.include_hidden => {}
                 Item::Toctree(tree) => {
-                    let at = if shown.titles_only { depth } else { section };
-                    self.entries(&tree, path.dir(), at + 1, shown);
+                    let at = if self.titles_only { depth } else { section };
+                    self.entries(&tree, path.dir(), at + 1);
                 }
             }
         }
-        shown.open.pop();
+        self.open.pop();
     }
 
-    fn item(&mut self, depth: usize, text: &str, shown: &Shown<'_>) {
-        let indent = "  ".repeat(depth.saturating_sub(1));
-        self.pass.out.line(shown.origin, shown.prefix, &format!("{indent}- {text}"));
+    fn item(&mut self, depth: usize, text: String, url: Option<String>) {
+        self.listing.entries.push(Entry { depth, text, url });
     }
 }
 

@@ -1,8 +1,9 @@
 //! Directives: what becomes of each, by name.
 
+use super::super::myst::toctree::{Entry, listing};
 use super::inline::Form;
 use super::object::is_object;
-use super::roles::titled;
+use super::roles::bare;
 use super::{Blocks, Line, dedented, trimmed};
 use crate::render::tokens::{Token, Tokens};
 
@@ -456,35 +457,27 @@ impl Blocks<'_> {
         }
         self.label(directive.option("caption").unwrap_or_default(), origin, prefix);
         self.out.line(origin, prefix, "");
-        let mut entries = directive.body();
-        if !directive.argument.is_empty() {
-            entries.insert(0, Line { text: directive.argument, origin });
-        }
-        for line in entries {
-            let (title, target) = titled(line.text.trim());
-            if target.contains('*') {
-                let message = format!("the pages of `{target}` are not listed: patterns are not understood");
-                self.warn_of(line.origin, message);
+        let body = directive.body();
+        let argument = Some(directive.argument).filter(|argument| !argument.is_empty());
+        let lines: Vec<&str> = argument.into_iter().chain(body.iter().map(|line| line.text.trim())).collect();
+        let shown = listing(|key| directive.option(key), lines, self.sphinx, self.context);
+        let mut last = 1;
+        for Entry { depth, text, url } in shown.entries {
+            if depth != last {
+                self.out.line(origin, prefix, "");
             }
-            if target.is_empty() || target == "self" || target.contains('*') {
-                continue;
-            }
-            let (shown, url) = if target.contains("://") {
-                (title.unwrap_or(target).to_owned(), Some(target.to_owned()))
-            } else if let Some((named, url)) = self.page(target) {
-                (title.map(str::to_owned).or(named).unwrap_or_else(|| target.to_owned()), url)
-            } else {
-                if !matches!(target, "genindex" | "modindex" | "search") {
-                    let message = format!("`{target}` is in the table of contents and no page");
-                    self.out.warn("dead_link", line.origin, message);
-                }
-                continue;
-            };
+            // A list may not begin deeper than one level below what is open.
+            last = depth.min(last + 1);
+            let text = bare(&text);
             let written = match url {
-                Some(url) => super::inline::link(&shown, &url),
-                None => super::escaped(&shown),
+                Some(url) => super::inline::link(&text, &url),
+                None => super::escaped(&text),
             };
-            self.out.line(line.origin, prefix, &format!("* {written}"));
+            self.out.line(origin, prefix, &format!("{}* {written}", "  ".repeat(last - 1)));
+        }
+        for target in shown.missing {
+            let line = body.iter().find(|line| line.text.contains(&target)).map_or(origin, |line| line.origin);
+            self.out.warn("dead_link", line, format!("`{target}` is in the table of contents and no page"));
         }
         self.out.line(origin, prefix, "");
     }

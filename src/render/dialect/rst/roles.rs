@@ -160,7 +160,7 @@ fn reference(title: Option<&str>, target: &str, is_function: bool) -> String {
 }
 
 /// A heading without the roles in it.
-fn bare(title: &str) -> String {
+pub(super) fn bare(title: &str) -> String {
     let mut written = String::with_capacity(title.len());
     for word in title.split_inclusive(' ') {
         let role = word

@@ -48,9 +48,10 @@ impl Inputs for Files {
 
 const CONF: &str = "extlinks = {'issue': ('https://i.example/%s', '#%s')}\nversion = '2.1'\ndefault_role = 'code'\n\
                     rst_epilog = '''\n.. |brand| replace:: Wells & Sons\n'''\n";
-const FILES: [(&str, &str); 7] = [
+const FILES: [(&str, &str); 8] = [
     ("docs/conf.py", CONF),
-    ("docs/pump.rst", "Pump\n====\n"),
+    ("docs/pump.rst", "Pump\n====\n\nParts\n-----\n\n.. toctree::\n\n   seal\n\nCare\n----\n\nDaily\n~~~~~\n"),
+    ("docs/seal.rst", "Seal\n====\n\n.. toctree::\n\n   lost\n"),
     ("docs/part.txt", "left out\n.. start\n\nIncluded :doc:`pump`.\n\n.. include:: part.txt\n"),
     ("docs/code.py", "def a():\n    one()\n    two()\n"),
     ("CHANGES.rst", "Changed :issue:`7`.\n"),
@@ -98,6 +99,14 @@ fn directives_become_what_every_converter_knows() {
          .. toctree::\n   :hidden:\n\n   pump\n\n.. only:: latex\n\n   no\n\n.. only:: html or latex\n\n   yes\n\n\
          .. image:: a.png\n\n.. raw:: html\n\n   <p>Raw &amp; <b>bold</b></p><script>no</script>\n\n\
          .. glossary::\n\n   A\n   B : class\n      Both.\n\n.. a comment\n   :doc:`pump`\n\n.. unheard:: of *it*\n   :x: y\n\n   kept\n"
+    ));
+}
+
+#[test]
+fn tables_of_contents_go_as_deep_as_they_say() {
+    insta::assert_snapshot!(rewritten(
+        ".. toctree::\n\n   pump\n   Else <https://e.example/>\n   genindex\n\n.. toctree::\n   :maxdepth: 1\n\n   pump\n   seal\n\n\
+         .. toctree::\n   :titlesonly:\n\n   pump\n"
     ));
 }
 
