@@ -19,6 +19,7 @@ mod policy;
 pub(crate) mod sphinx;
 pub(crate) mod starlight;
 mod title;
+mod unsupported;
 mod url;
 pub(crate) mod vitepress;
 mod yaml;
@@ -239,7 +240,10 @@ impl Site {
     /// Recognises the generator, where none is named, and reads its configuration. Fails where that is there and cannot be
     /// read: what the site publishes is unknown then, and nothing may be sent or deleted.
     pub fn open(options: SiteOptions, tree: &dyn Tree) -> Result<Self, Failure> {
-        let found = find(options.generator, tree);
+        let found = match find(options.generator, tree) {
+            Ok(found) => found,
+            Err(Unsupported(name)) => return Ok(Self::of_unsupported(options, name)),
+        };
         let (generator, folder) = found.unwrap_or((Generator::Plain, String::new()));
         let (folder, own, name) = (folder.as_str(), &options, generator);
         let opened = match generator {
@@ -264,9 +268,22 @@ impl Site {
     #[must_use]
     pub fn plain(options: SiteOptions) -> Self {
         let base_url = options.base_url.clone().filter(|url| !url.cannot_be_a_base());
-        let rules = plain::Plain { urls: options.urls.clone() };
+        let rules = plain::Plain { urls: options.urls.clone(), maker: None };
         let generator = AnyRules::Plain(Arc::new(rules));
         Self { options, generator, base_url, title: None, policies: SitePolicies::everything(), notices: Vec::new() }
+    }
+
+    /// A site of a generator whose rules are not known: what it makes of a path is not, either.
+    fn of_unsupported(options: SiteOptions, name: &'static str) -> Self {
+        let base_url = options.base_url.clone().filter(|url| !url.cannot_be_a_base());
+        let generator = AnyRules::Plain(Arc::new(plain::Plain { urls: options.urls.clone(), maker: Some(name) }));
+        let notice = format!(
+            "the folder looks like a site of {name}, whose rules are not known: its documents are sent without url, but \
+             for what `site.urls` says as a template or as `as_is`; set `site.generator: plain` to have urls made of the \
+             files' paths, if that is how they are published"
+        );
+        let (policies, notices) = (SitePolicies::everything(), vec![notice]);
+        Self { options, generator, base_url, title: None, policies, notices }
     }
 
     /// Says which languages and versions are mirrored, and notes what a person has still to say of them.
@@ -428,20 +445,32 @@ fn wrap<R>(opened: Opened<R>, variant: fn(Arc<R>) -> AnyRules) -> Opened<AnyRule
 /// Folders in which a repository keeps its site, when it is not the repository itself.
 const FOLDERS: &[&str] = &["", "docs", "doc", "website", "site", "documentation", "book", "docs/source", "doc/source"];
 
+/// A generator that is recognised, and whose rules are not known.
+struct Unsupported(&'static str);
+
 /// The generator and the folder of its configuration: the named one, or the first that is recognised. A named generator
 /// whose configuration is nowhere is taken to be at the root; [`Rules`] go by their defaults then, or fail.
-fn find(generator: Generator, tree: &dyn Tree) -> Option<(Generator, String)> {
+fn find(generator: Generator, tree: &dyn Tree) -> Result<Option<(Generator, String)>, Unsupported> {
     if generator == Generator::Plain {
-        return None;
+        return Ok(None);
     }
+    let mut unsupported = None;
     for folder in FOLDERS {
         let exists = |file: &str| tree.exists(&within(folder, file));
         let found = recognise(&exists, generator);
-        if let Some(found) = found {
-            return Some((found, (*folder).to_owned()));
+        // These are recognised by files that others have as well.
+        let is_sure = !matches!(found, None | Some(Generator::Jekyll | Generator::Hugo | Generator::GitBook));
+        let other = if generator == Generator::Auto && !is_sure { unsupported::of(folder, tree) } else { None };
+        match (found, other) {
+            (Some(_), Some(name)) => return Err(Unsupported(name)),
+            (Some(found), None) => return Ok(Some((found, (*folder).to_owned()))),
+            (None, other) => unsupported = unsupported.or(other),
         }
     }
-    (generator != Generator::Auto).then(|| (generator, String::new()))
+    match unsupported {
+        Some(name) => Err(Unsupported(name)),
+        None => Ok((generator != Generator::Auto).then(|| (generator, String::new()))),
+    }
 }
 
 /// A path within a folder.

@@ -11,7 +11,13 @@ use crate::render::Facts;
 pub(crate) struct Plain {
     /// How urls are made.
     pub(crate) urls: UrlStyle,
+    /// The generator that does make it, whose rules are not known.
+    pub(crate) maker: Option<&'static str>,
 }
+
+/// Extensions of documents that no site publishes as a page of their own name: what shows a description of an interface has
+/// urls of its own.
+const NO_PAGES: &[&str] = &["yaml", "yml", "json"];
 
 impl Rules for Plain {
     fn include(&self) -> Vec<String> {
@@ -19,6 +25,16 @@ impl Rules for Plain {
     }
 
     fn place(&self, base: Option<&Url>, path: &DocPath, facts: &Facts, _: &dyn Around) -> Placement {
+        let is_said = facts.url.is_some() || !matches!(self.urls, UrlStyle::Directory | UrlStyle::Html);
+        let unknown = match self.maker {
+            _ if is_said => None,
+            Some(maker) => Some(format!("the site looks like one of {maker}'s, whose rules are not known")),
+            None if facts.slug.is_some() || !NO_PAGES.contains(&path.extension().as_str()) => None,
+            None => Some(format!("sites publish no page at the path of a `.{}` file", path.extension())),
+        };
+        if base.is_some() && unknown.is_some() {
+            return Placement { unknown, ..Placement::default() };
+        }
         Placement { url: base.and_then(|base| self.url(base, path, facts)), ..Placement::default() }
     }
 }
@@ -111,6 +127,22 @@ mod tests {
         assert_eq!(url(UrlStyle::Html, "guide/index.md").unwrap(), "https://d.example/docs/guide/");
         assert_eq!(url(UrlStyle::AsIs, "guide/index.md").unwrap(), "https://d.example/docs/guide/index.md");
         assert_eq!(url(UrlStyle::None, "guide/start.md"), None);
+    }
+
+    #[test]
+    fn a_description_of_an_interface_has_the_url_that_somebody_says() {
+        let described = site(UrlStyle::Directory, "https://d.example/").place(
+            &DocPath::new("ref/api.yaml"),
+            &Facts::default(),
+            &Alone,
+        );
+        assert_eq!(described.url, None);
+        assert_eq!(described.unknown.unwrap(), "sites publish no page at the path of a `.yaml` file");
+        assert_eq!(url(UrlStyle::AsIs, "ref/api.yaml").unwrap(), "https://d.example/docs/ref/api.yaml");
+        let template = UrlStyle::template("ref/{stem}").unwrap();
+        assert_eq!(url(template, "ref/api.yaml").unwrap(), "https://d.example/docs/ref/api");
+        let given = front("ref/api.yaml", None, Some("/api/"), UrlStyle::Html);
+        assert_eq!(given.unwrap(), "https://d.example/docs/api/");
     }
 
     #[test]

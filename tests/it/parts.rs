@@ -15,7 +15,7 @@ fn api(operations: &[(&str, &str)]) -> String {
 fn pumps() -> TestContext {
     let context = TestContext::new(&[("api.yaml", &api(&[("pumps", "List pumps"), ("valves", "List valves")]))]);
     let configuration = "sources:\n  - name: docs\n    files: { root: docs, include: [\"**/*.{md,yaml}\"] }\n    \
-                         site: { generator: plain, base_url: https://docs.example.com/, urls: directory }\n    \
+                         site: { generator: plain, base_url: https://docs.example.com/, urls: '{path}/' }\n    \
                          deletes: { max_pages: 100, max_percent: 100 }\n";
     context.configure_whole(configuration);
     let (report, exit) = context.once(&[]);
@@ -89,7 +89,7 @@ fn deletes_of_parts_are_held_over_the_limit() {
     let context = pumps();
     context.configure_whole(
         "sources:\n  - name: docs\n    files: { root: docs, include: [\"**/*.yaml\"] }\n    \
-         site: { generator: plain, base_url: https://docs.example.com/, urls: directory }\n    \
+         site: { generator: plain, base_url: https://docs.example.com/, urls: '{path}/' }\n    \
          deletes: { max_pages: 1, max_percent: 10 }\n",
     );
     context.write("api.yaml", "openapi: 3.0.0\ninfo: { title: Pumps }\n");

@@ -23,8 +23,9 @@ impl Inputs for Files {
 /// The pages of a description in `api/spec.yaml` beside these files; or why there are none.
 fn pages(text: &str, files: &[(&'static str, &'static str)]) -> Result<Vec<Rendered>, Failure> {
     let base_url = Some(url::Url::parse("https://d.example/").unwrap());
-    let options =
-        SiteOptions { generator: Generator::Plain, base_url, urls: UrlStyle::Directory, settings: BTreeMap::new() };
+    // No site has a url for such a file unless somebody says it.
+    let urls = UrlStyle::template("{path}/").unwrap();
+    let options = SiteOptions { generator: Generator::Plain, base_url, urls, settings: BTreeMap::new() };
     let site = Site::plain(options);
     let page = PageOptions {
         locale: "en".into(),
