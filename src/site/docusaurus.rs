@@ -27,8 +27,33 @@ pub(crate) struct Docusaurus {
     pub(crate) folder: String,
     /// `None`: urls end as each plugin makes them.
     trailing_slash: Option<bool>,
+    /// What `markdown.format` says that documents are written in.
+    format: Format,
+    /// Whether `:name:` is an emoji (`markdown.emoji`).
+    pub(crate) has_emoji: bool,
     locales: Vec<String>,
     parts: Vec<Part>,
+}
+
+/// What a document is written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Format {
+    /// MDX, whatever its extension.
+    Mdx,
+    Markdown,
+    /// MDX where the extension says so.
+    Detect,
+}
+
+impl Format {
+    fn named(name: &str) -> Option<Self> {
+        match name {
+            "mdx" => Some(Self::Mdx),
+            "md" => Some(Self::Markdown),
+            "detect" => Some(Self::Detect),
+            _ => None,
+        }
+    }
 }
 
 /// One instance of a plugin.
@@ -37,6 +62,8 @@ struct Part {
     kind: Kind,
     /// The folders of its documents, each with where it is published.
     folders: Vec<Folder>,
+    /// `include`, where it is said.
+    includes: Option<Patterns>,
     excludes: Patterns,
     has_number_prefixes: bool,
 }
@@ -74,6 +101,15 @@ struct Found<'a, 'p> {
 }
 
 impl Docusaurus {
+    /// Whether a document is read as MDX: `own` is `mdx.format` of its front matter.
+    pub(crate) fn is_mdx(&self, path: &DocPath, own: Option<&str>) -> bool {
+        match own.and_then(Format::named).unwrap_or(self.format) {
+            Format::Mdx => true,
+            Format::Markdown => false,
+            Format::Detect => path.extension() == "mdx",
+        }
+    }
+
     /// The part with the deepest folder that a document is in.
     fn find<'p>(&self, path: &'p str) -> Option<Found<'_, 'p>> {
         let folders = self.parts.iter().flat_map(|part| part.folders.iter().map(move |folder| (part, folder)));
@@ -117,6 +153,9 @@ impl Rules for Docusaurus {
         if let Some(reason) = &folder.excluded {
             return excluded(reason);
         }
+        if part.includes.as_ref().is_some_and(|includes| !includes.matches(below)) {
+            return excluded("no match of `include`");
+        }
         if part.excludes.matches(below) {
             return excluded("a partial, or matches `exclude`");
         }
@@ -131,6 +170,7 @@ impl Rules for Docusaurus {
                 slug::document(stem, facts.id.as_deref(), facts.slug.as_deref(), has_prefixes)
             }
             Kind::Blog => slug::post(stem, facts.slug.as_deref()),
+            Kind::Pages if facts.slug.is_some() => facts.slug.clone().unwrap_or_default(),
             Kind::Pages if stem == "index" => "/".to_owned(),
             Kind::Pages => {
                 format!("/{}", stem.strip_suffix("/index").map_or(stem.to_owned(), |stem| format!("{stem}/")))
@@ -140,11 +180,11 @@ impl Rules for Docusaurus {
         let (version, is_latest) = (folder.version.clone(), folder.is_latest);
         let mut placement = Placement { locale, version, is_latest, ..Placement::default() };
         if part.kind == Kind::Docs {
-            // A document without title and heading is named by its id, and shows that as its heading.
+            // A document without title and first-level heading is named by its id, and shows that as its heading.
             let name = stem.rsplit('/').next().unwrap_or(stem);
             let name = if part.has_number_prefixes { slug::unprefixed(name) } else { name };
-            let own = facts.title.as_deref().or(facts.heading.as_deref());
-            let label = own.map(|own| facts.key("sidebar_label").unwrap_or(own));
+            let label = facts.title.as_deref().map(|own| facts.key("sidebar_label").unwrap_or(own));
+            placement.is_titled_by_site = label.is_none();
             placement.title = label.or(facts.id.as_deref()).or(Some(name)).map(str::to_owned);
         }
         let Some(route) = &folder.route else {

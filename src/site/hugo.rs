@@ -97,6 +97,7 @@ pub(crate) struct Hugo {
 
 /// How Markdown is read (`markup.goldmark`).
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own in the configuration")]
 pub(crate) struct Markup {
     /// Whether raw HTML is published (`renderer.unsafe`).
     pub(crate) publishes_html: bool,
@@ -104,6 +105,8 @@ pub(crate) struct Markup {
     pub(crate) has_block_attributes: bool,
     /// Whether `:name:` is an emoji (`enableEmoji`).
     pub(crate) has_emoji: bool,
+    /// Whether quotes and dashes are a typesetter's (`extensions.typographer`), as they are unless it is told otherwise.
+    pub(crate) is_typographic: bool,
 }
 
 /// A folder whose content is published.
@@ -224,6 +227,7 @@ impl Hugo {
                 publishes_html: goldmark["renderer"]["unsafe"].as_bool().unwrap_or(false),
                 has_block_attributes: goldmark["parser"]["attribute"]["block"].as_bool().unwrap_or(false),
                 has_emoji: flag("enableemoji"),
+                is_typographic: is_typographic(&goldmark["extensions"]["typographer"]),
             },
             params: config["params"].clone(),
         };
@@ -570,12 +574,6 @@ impl Rules for Hugo {
         self.roots.iter().map(|root| within(&root.dir, &format!("**/*.{{{extensions}}}"))).collect()
     }
 
-    fn locales(&self) -> Vec<String> {
-        let published = self.languages.iter().filter(|(_, language)| !language.is_disabled);
-        let published: Vec<String> = published.map(|(key, _)| key.clone()).collect();
-        if published.len() > 1 { published } else { Vec::new() }
-    }
-
     fn depends_on_others(&self) -> bool {
         true
     }
@@ -597,6 +595,13 @@ impl Rules for Hugo {
             Err(why) => placement.unknown = Some(why),
         }
         placement
+    }
+
+    fn locales(&self) -> Vec<String> {
+        let published = self.languages.iter().filter(|(_, language)| !language.is_disabled).map(|(key, _)| key);
+        let mut locales: Vec<String> = published.cloned().collect();
+        locales.sort_by_key(|key| *key != self.default_language);
+        if locales.len() > 1 { locales } else { Vec::new() }
     }
 
     fn link(&self, from: &DocPath, link: &str) -> Option<Vec<String>> {
@@ -646,6 +651,11 @@ fn joined(base: &Url, prefix: &str, path: &str, end: &str) -> Option<Url> {
 /// A path within a folder, either of which may be empty.
 fn under(folder: &str, path: &str) -> String {
     if path.is_empty() { folder.to_owned() } else { within(folder, path) }
+}
+
+/// `typographer` has been a map with `disable` since Hugo 0.112, and a flag before.
+fn is_typographic(typographer: &Value) -> bool {
+    typographer.as_bool().unwrap_or(true) && !typographer["disable"].as_bool().unwrap_or(false)
 }
 
 fn stem(name: &str) -> &str {

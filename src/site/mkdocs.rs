@@ -421,6 +421,17 @@ mod tests {
     }
 
     #[test]
+    fn the_languages_of_static_i18n_are_known() {
+        let languages = |config: &str| {
+            MkDocs::read("", &options(), &MapTree::new(&[("mkdocs.yml", config)])).unwrap().rules.locales()
+        };
+        let config = "plugins:\n  - i18n:\n      languages:\n        - locale: fr\n        - locale: en\n          default: true\n";
+        assert_eq!(languages(config), ["en", "fr"]);
+        assert!(languages("plugins:\n  - i18n:\n      languages:\n        - locale: en\n").is_empty());
+        assert!(languages(CONFIG).is_empty());
+    }
+
+    #[test]
     fn urls_follow_the_configuration() {
         let none = Facts::default();
         for (path, expected) in [

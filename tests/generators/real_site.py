@@ -147,11 +147,14 @@ def report(published, exported, base, adds_title):
             continue
         (title, expected), page = published[file], by_file[file]
         text = page["text"]
+        # Pages of other versions than the first have theirs in their titles.
+        is_versioned = title and re.fullmatch(r" \([^()]+\)", page["title"].removeprefix(title))
+        own = title if is_versioned else page["title"]
         # A title out of front matter is shown above the text, and sent beside it.
         if adds_title and words(text) != expected:
-            text = page["title"] + " " + text
+            text = own + " " + text
         missing, extra = expected - words(text), words(text) - expected
-        wrong = [f"title {page['title']!r}, published {title!r}"] if title and page["title"] != title else []
+        wrong = [f"title {page['title']!r}, published {title!r}"] if title and own != title else []
         wrong += [f"missing {dict(missing)}"] if missing else []
         wrong += [f"extra {dict(extra)}"] if extra else []
         passed, failed = (passed, failed + 1) if wrong else (passed + 1, failed)
@@ -181,6 +184,8 @@ def check_several(name, package, sites):
                 raise
         if not (scratch / installed).exists():
             (home / installed).rename(scratch / installed)
+            # Programs of a venv name the place that they were installed in.
+            (home / installed).symlink_to(scratch / installed)
         *lines, last = out.getvalue().splitlines()
         print(*(f"{site}: {line}" for line in lines), sep="\n", end="\n" if lines else "")
         counts = re.findall(r"\d+", last)

@@ -29,16 +29,16 @@ const MAX_DEPTH: usize = 16;
 /// Rewrites a body into CommonMark.
 pub(super) fn expand<'a>(body: &'a str, first_line: u32, rules: &Hugo, context: &Context<'_>) -> Expanded<'a> {
     let has_html = !rules.markup.publishes_html && body.contains('<');
-    let Markup { has_block_attributes, has_emoji, .. } = rules.markup;
+    let Markup { has_block_attributes, has_emoji, is_typographic, .. } = rules.markup;
     if !(body.contains("{{<") || body.contains("{{%") || has_html || has_block_attributes || has_emoji) {
-        return Expanded::untouched(body, first_line);
+        return Expanded { is_typographic, ..Expanded::untouched(body, first_line) };
     }
     let mut pass = Pass::new(rules, context, body.len());
     let lines = pass.lines(body, first_line, rules.markup.publishes_html);
     for line in lines {
         pass.out.line(line.origin, "", &line.text);
     }
-    pass.out.finish()
+    Expanded { is_typographic, ..pass.out.finish() }
 }
 
 /// As [`expand`], for a document of HTML: there what stands in shortcodes is HTML, too.

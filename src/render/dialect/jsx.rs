@@ -15,12 +15,14 @@ use std::collections::BTreeMap;
 
 use super::{Context, Expanded, Out};
 use crate::page::{DocPath, Failure};
+use crate::site::AnyRules;
+use crate::site::docusaurus::Docusaurus;
 use crate::site::vitepress::VitePress;
 
 /// Whose words these are.
 #[derive(Clone, Copy)]
 pub(super) enum Flavour<'a> {
-    Docusaurus,
+    Docusaurus(&'a Docusaurus),
     Starlight,
     VitePress(&'a VitePress),
 }
@@ -59,13 +61,16 @@ impl Origins<'_> {
 /// Rewrites a body into CommonMark.
 #[allow(clippy::unnecessary_wraps, reason = "other dialects fail")]
 pub(super) fn expand<'a>(body: &'a str, first_line: u32, context: &Context<'_>) -> Result<Expanded<'a>, Failure> {
-    let is_docusaurus = matches!(context.site.generator, crate::site::AnyRules::Docusaurus(_));
-    let flavour = if is_docusaurus { Flavour::Docusaurus } else { Flavour::Starlight };
+    let front = context.front.map(super::super::front_matter::Front::json).unwrap_or_default();
     // Docusaurus reads `.md` as MDX unless it is told otherwise; Astro does not.
-    let is_mdx = is_docusaurus || context.path.extension() == "mdx";
+    let (flavour, is_mdx) = match &context.site.generator {
+        AnyRules::Docusaurus(rules) => {
+            (Flavour::Docusaurus(rules), rules.is_mdx(context.path, front["mdx"]["format"].as_str()))
+        }
+        _ => (Flavour::Starlight, context.path.extension() == "mdx"),
+    };
     let mut pass = Pass::new(flavour, context, Out::with_capacity(body.len() + body.len() / 4));
-    if !is_docusaurus {
-        let front = context.front.map(super::super::front_matter::Front::json).unwrap_or_default();
+    if let Flavour::Starlight = flavour {
         let text = hero(&front["hero"]);
         pass.out().block(1, "", &text);
     }

@@ -1,6 +1,6 @@
 //! Reads `docusaurus.config.*` and `versions.json`.
 
-use super::{Docusaurus, Folder, Kind, Part, SIGNS, Settings};
+use super::{Docusaurus, Folder, Format, Kind, Part, SIGNS, Settings};
 use crate::page::{Failure, resolve};
 use crate::site::literal::{self, Literal};
 use crate::site::micromatch::Patterns;
@@ -62,9 +62,16 @@ impl Docusaurus {
             Said::Text(text) => text.parse().ok(),
             Said::Nothing | Said::Code => None,
         };
+        let format = match reader.option("markdown.format", "markdown.format") {
+            Said::Text(name) => Format::named(&name),
+            Said::Nothing | Said::Code => None,
+        };
+        let format = format.unwrap_or(Format::Mdx);
+        let emoji = reader.option("markdown.emoji", "markdown.emoji");
+        let has_emoji = !matches!(emoji, Said::Text(flag) if flag == "false");
         let parts = reader.parts()?;
         let Reader { notices, locales, .. } = reader;
-        let rules = Self { folder: folder.to_owned(), trailing_slash, locales, parts };
+        let rules = Self { folder: folder.to_owned(), trailing_slash, format, has_emoji, locales, parts };
         Ok(Opened { rules, base_url, notices })
     }
 }
@@ -207,8 +214,10 @@ impl Reader<'_> {
             Some(exclude) if !exclude.is_code() => Patterns::new(exclude.list().iter().filter_map(Literal::text)),
             _ => Patterns::new(EXCLUDES.iter().copied()),
         };
+        let includes = options.entry("include").filter(|include| !include.is_code());
+        let includes = includes.map(|include| Patterns::new(include.list().iter().filter_map(Literal::text)));
         let has_number_prefixes = !matches!(prefixes, Said::Text(text) if text == "false");
-        parts.push(Part { kind, folders, excludes, has_number_prefixes });
+        parts.push(Part { kind, folders, includes, excludes, has_number_prefixes });
         Ok(())
     }
 
@@ -289,7 +298,11 @@ impl Reader<'_> {
     fn translate(&self, key: &str, id: &str, folders: &mut Vec<Folder>) {
         let plugin = if id == "default" { String::new() } else { format!("-{id}") };
         let count = folders.len();
+        let i18n = self.value.at("i18n.path").and_then(Literal::text).unwrap_or("i18n");
+        let configs = self.value.at("i18n.localeConfigs");
         for locale in self.locales.iter().filter(|locale| **locale != self.default_locale) {
+            let config = configs.and_then(|configs| configs.entry(locale));
+            let own = config.and_then(|config| config.entry("path")).and_then(Literal::text).unwrap_or(locale);
             for at in 0..count {
                 let original = &folders[at];
                 let name = match original.path.rsplit_once("versioned_docs/") {
@@ -297,7 +310,7 @@ impl Reader<'_> {
                     None if key == "docs" => "current",
                     None => "",
                 };
-                let path = format!("i18n/{locale}/docusaurus-plugin-content-{key}{plugin}/{name}");
+                let path = format!("{i18n}/{own}/docusaurus-plugin-content-{key}{plugin}/{name}");
                 let translated = Folder {
                     path: resolve(self.folder, &path).unwrap_or_default(),
                     route: original.route.as_ref().map(|route| format!("{locale}/{route}")),

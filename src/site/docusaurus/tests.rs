@@ -133,3 +133,31 @@ fn links_to_files_count_from_the_document_the_version_and_the_site() {
     assert_eq!(first("@site/docs/c.md").as_deref(), Some("website/docs/c.md"));
     assert_eq!(first("../c"), None);
 }
+
+#[test]
+fn documents_are_mdx_by_the_configuration_and_their_own_front_matter() {
+    let is_mdx = |config: &str, path: &str, own: Option<&str>| {
+        let site = open(config, &[], &[]).unwrap();
+        let crate::site::AnyRules::Docusaurus(rules) = &site.generator else { panic!("{site:?}") };
+        rules.is_mdx(&DocPath::new(path), own)
+    };
+    assert!(is_mdx("", "docs/a.md", None));
+    assert!(!is_mdx("", "docs/a.md", Some("md")));
+    assert!(!is_mdx("markdown: { format: 'detect' }", "docs/a.md", None));
+    assert!(is_mdx("markdown: { format: 'detect' }", "docs/a.mdx", None));
+    assert!(is_mdx("markdown: { format: 'md' }", "docs/a.md", Some("mdx")));
+}
+
+#[test]
+fn names_come_from_ids_and_pages_have_slugs_of_their_own() {
+    let config = "presets: [['classic', { docs: { include: ['**/*.md'] } }]], i18n: { path: 'words', defaultLocale: 'en', \
+                  locales: ['en', 'fr'], localeConfigs: { fr: { path: 'french' } } }";
+    let site = open(config, &[], &[]).unwrap();
+    assert_eq!(url(&site, "docs/a.mdx", &Facts::default()), "no match of `include`");
+    assert_eq!(url(&site, "words/french/docusaurus-plugin-content-docs/current/a.md", &Facts::default()), "~fr/docs/a");
+    let facts = Facts { slug: Some("/else".into()), ..Facts::default() };
+    assert_eq!(url(&site, "src/pages/a.md", &facts), "~else");
+    let facts = Facts { heading: Some("Of the second level".into()), ..Facts::default() };
+    let placed = site.place(&DocPath::new("website/docs/01-a.md"), &facts, &Has(&[]));
+    assert_eq!((placed.title.as_deref(), placed.is_titled_by_site), (Some("a"), true));
+}

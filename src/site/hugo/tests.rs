@@ -160,3 +160,12 @@ fn links_and_references_mean_documents_and_urls() {
     let rules = Hugo::read("", &options(), &hooked).unwrap().rules;
     assert_eq!(rules.link(&DocPath::new("content/s/a.md"), "../b").unwrap()[0], "content/b.en.md");
 }
+
+#[test]
+fn languages_that_are_published_are_known_the_default_first() {
+    let config = "defaultContentLanguage = 'fr'\n[languages.de]\n[languages.fr]\n[languages.it]\ndisabled = true\n";
+    let languages =
+        |config: &str| Hugo::read("", &options(), &MapTree::new(&[("hugo.toml", config)])).unwrap().rules.locales();
+    assert_eq!(languages(config), ["fr", "de"]);
+    assert!(languages(BASE).is_empty());
+}

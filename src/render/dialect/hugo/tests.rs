@@ -46,6 +46,17 @@ fn raw_html_is_left_out_unless_it_is_published() {
 }
 
 #[test]
+fn text_is_typographic_unless_the_site_says_otherwise() {
+    let text = "It's \"so\" -- `it's`...\n";
+    assert_eq!(show(FILES, "content/s/a.md", text).trim(), "<p>It’s “so” – <code>it's</code>…</p>");
+    for off in ["typographer = false", "[markup.goldmark.extensions.typographer]\ndisable = true"] {
+        let config = format!("[markup.goldmark.extensions]\n{off}\n");
+        let shown = show(&[("hugo.toml", &config)], "content/s/a.md", text);
+        assert_eq!(shown.trim(), "<p>It's \"so\" -- <code>it's</code>...</p>", "{off}");
+    }
+}
+
+#[test]
 fn documents_of_html_have_shortcodes_too() {
     let text = "---\ntitle: T\n---\n<p>Of {{< param version >}} <a href=\"{{< ref \"b\" >}}\">b</a> {{< odd >}}x{{< /odd >}}</p>\n";
     insta::assert_snapshot!(show(FILES, "content/s/a.html", text), @r#"

@@ -7,6 +7,7 @@ use super::components::escaped;
 use super::scan::{Kind, Piece, Scan};
 use super::{Flavour, Origins, Source};
 use crate::page::{DocPath, resolve};
+use crate::render::dialect::vitepress::with_emoji;
 use crate::render::dialect::{Context, Expanded, Out, capitalised};
 
 /// Containers nest this deep.
@@ -92,7 +93,7 @@ impl<'s> Pass<'s> {
                 let Some(OpenFence { indent, raw, has_magic, .. }) = self.fence else { return };
                 let line = match self.flavour {
                     Flavour::VitePress(_) => without_notation(text),
-                    Flavour::Docusaurus => (!has_magic || !is_magic(text)).then(|| text.to_owned()),
+                    Flavour::Docusaurus(_) => (!has_magic || !is_magic(text)).then(|| text.to_owned()),
                     Flavour::Starlight => Some(text.to_owned()),
                 };
                 if let Some(line) = line {
@@ -139,6 +140,7 @@ impl<'s> Pass<'s> {
         let (indent, text) = self.indented(text, source.is_mdx);
         let text = match self.flavour {
             Flavour::VitePress(_) => vue_line(text),
+            Flavour::Docusaurus(rules) if rules.has_emoji && text.contains(':') => with_emoji(text),
             _ => text.to_owned(),
         };
         self.write(origin, indent, &text);
@@ -240,7 +242,7 @@ impl<'s> Pass<'s> {
                 let title = if title.is_empty() { own.unwrap_or_else(default) } else { title.to_owned() };
                 Some((has_title.then_some(title), kind != "details"))
             }
-            Flavour::Docusaurus => {
+            Flavour::Docusaurus(_) => {
                 let known =
                     ["note", "tip", "info", "warning", "danger", "caution", "important", "success", "secondary"];
                 let title = bracketed.unwrap_or_else(|| rest.split('{').next().unwrap_or_default()).trim();
@@ -363,7 +365,10 @@ impl<'s> Pass<'s> {
         let depth = self.blocks.len();
         self.blocks.push(Block::root(format!("{outer}{}", " ".repeat(indent))));
         self.open.push(path.clone());
-        let is_mdx = matches!(self.flavour, Flavour::Docusaurus) || path.extension() == "mdx";
+        let is_mdx = match self.flavour {
+            Flavour::Docusaurus(rules) => rules.is_mdx(&path, None),
+            Flavour::Starlight | Flavour::VitePress(_) => path.extension() == "mdx",
+        };
         let props = piece.props.clone();
         self.run(&Source { text: &body, origins: Origins::At(origin), path: &path, is_mdx, props });
         self.open.pop();

@@ -85,6 +85,12 @@ fn modules_comments_and_expressions_go_and_literals_stay() {
 }
 
 #[test]
+fn front_matter_says_that_a_text_is_no_mdx() {
+    let text = "---\nmdx:\n  format: md\n---\n{x} :tada: `:tada:`\n\n:::note\n{y}\n:::\n";
+    assert_eq!(mdx(text), ["{x} 🎉 `:tada:`", "> **note**", "> {y}"]);
+}
+
+#[test]
 fn tabs_keep_their_labels_and_indentation_is_no_code() {
     let text = "<Tabs values={[{label: 'One', value: 'a'}]}>\n    <TabItem value=\"a\">\n        Text <b>x</b>.\n\n        - item\n          more\n    </TabItem>\n  <TabItem value=\"b\" label=\"Two\">short</TabItem>\n</Tabs>";
     assert_eq!(mdx(text), ["**One**", "Text <b>x</b>.", "- item", "  more", "**Two**", "short"]);

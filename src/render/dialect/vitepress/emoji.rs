@@ -62,7 +62,7 @@ pub(in crate::render::dialect) fn with_emoji(line: &str) -> String {
         let sign = &rest[at..=at];
         rest = &rest[at + 1..];
         in_code ^= sign == "`";
-        let end = rest.find(':').filter(|&end| end <= 24 && !in_code && sign == ":");
+        let end = rest.bytes().take(25).position(|byte| byte == b':').filter(|_| !in_code && sign == ":");
         let found = end.and_then(|end| Some((end, NAMES.iter().find(|(name, _)| *name == &rest[..end])?.1)));
         match found {
             Some((end, sign)) => {
