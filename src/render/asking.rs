@@ -1,6 +1,6 @@
 //! What one render asks of the rest of the source, each question once, with the answers that it was given.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -10,10 +10,19 @@ use crate::page::{DocPath, Failure, SourceHash};
 /// A page that asks for more than this is no page of a person's; further questions have no answer.
 const MAX_ASKED: usize = 10_000;
 
+/// More text than this no page of a person's is made of, each file counted as often as it is read; further files are as if
+/// they were not there. So what a page takes of others is bounded, whatever its dialect does with it.
+const MAX_TEXT: usize = 64 << 20;
+
+/// What a file counts beside its text: to be asked for takes time, too.
+const EACH: usize = 1024;
+
 /// The questions of one render.
 pub(super) struct Asking<'a> {
     inputs: &'a dyn Inputs,
     asked: RefCell<BTreeMap<Question, Asked>>,
+    /// Bytes of files that were given so far.
+    given: Cell<usize>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,7 +37,7 @@ enum Question {
 
 impl<'a> Asking<'a> {
     pub(super) fn new(inputs: &'a dyn Inputs) -> Self {
-        Self { inputs, asked: RefCell::default() }
+        Self { inputs, asked: RefCell::default(), given: Cell::default() }
     }
 
     /// The public url of the page that a document becomes.
@@ -51,6 +60,9 @@ impl<'a> Asking<'a> {
 
     /// The text of a file of the source; `None`: there is none, or it is no text.
     pub(super) fn file(&self, path: &DocPath) -> Option<Arc<str>> {
+        if self.given.get() > MAX_TEXT {
+            return None;
+        }
         let mut text = None;
         let answer = || {
             let bytes = self.inputs.file(path);
@@ -58,13 +70,15 @@ impl<'a> Asking<'a> {
             text = bytes.and_then(|bytes| std::str::from_utf8(&bytes).ok().map(Arc::from));
             Asked::File(path.clone(), hash)
         };
-        match self.ask(Question::File(path.clone()), answer)? {
+        let text: Option<Arc<str>> = match self.ask(Question::File(path.clone()), answer)? {
             Asked::File(_, Some(_)) if text.is_none() => {
                 // Asked before: the bytes were not kept.
                 self.inputs.file(path).and_then(|bytes| std::str::from_utf8(&bytes).ok().map(Arc::from))
             }
             _ => text,
-        }
+        };
+        self.given.set(self.given.get().saturating_add(EACH + text.as_ref().map_or(0, |text| text.len())));
+        text
     }
 
     /// What a name that documents of the site give to a place in them stands for.
@@ -133,4 +147,31 @@ impl<'a> Asking<'a> {
 pub(crate) fn hash_of_documents(documents: &[DocPath]) -> SourceHash {
     let names: Vec<&str> = documents.iter().map(DocPath::as_str).collect();
     SourceHash::of(names.join("\n").as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Large(Arc<[u8]>);
+
+    impl Inputs for Large {
+        fn page_url(&self, _: &DocPath) -> Option<String> {
+            None
+        }
+
+        fn file(&self, _: &DocPath) -> Option<Arc<[u8]>> {
+            Some(self.0.clone())
+        }
+    }
+
+    #[test]
+    fn a_page_takes_so_much_text_of_other_files_and_no_more() {
+        let inputs = Large(vec![b'a'; 1 << 20].into());
+        let asking = Asking::new(&inputs);
+        let given = (0..200).filter(|_| asking.file(&DocPath::new("a.md")).is_some()).count();
+        assert_eq!(given, 64);
+        // What it asked for is told as it is.
+        assert!(matches!(asking.into_asked().as_slice(), [Asked::File(_, Some(_))]));
+    }
 }

@@ -69,6 +69,8 @@ struct Pass<'a> {
     templates: HashMap<String, Option<Rc<[template::Part]>>>,
     /// The groups of tabs that are open, the innermost last.
     tabs: Vec<Tabs>,
+    /// Bytes that templates made so far.
+    made: usize,
 }
 
 /// A group of tabs.
@@ -114,6 +116,7 @@ impl<'a> Pass<'a> {
             depth: 0,
             templates: HashMap::new(),
             tabs: Vec::new(),
+            made: 0,
         }
     }
 

@@ -25,13 +25,24 @@ const MAX_DEPTH: usize = 16;
 /// Bytes that are looked at for what turns out to be no construct, at most: beyond that, text is only text.
 const MAX_LOOKED_AT: usize = 4 << 20;
 
+/// Bytes that substitutions bring to one page, at most: they may stand in each other, and be named often.
+const MAX_SUBSTITUTED: usize = 8 << 20;
+
 /// Rewrites a body into CommonMark.
 pub(super) fn expand<'a>(body: &'a str, first_line: u32, rules: &Sphinx, context: &Context<'_>) -> Expanded<'a> {
     let lines: Vec<Line<'_>> = body.lines().zip(first_line..).map(|(text, origin)| Line { text, origin }).collect();
     let substitutions = substitutions(rules, context);
     let write = |equations: Equations| {
         let out = Out::with_capacity(body.len() + body.len() / 4);
-        let mut pass = Pass { out, rules, context, substitutions: &substitutions, equations, patience: MAX_LOOKED_AT };
+        let mut pass = Pass {
+            out,
+            rules,
+            context,
+            substitutions: &substitutions,
+            equations,
+            patience: MAX_LOOKED_AT,
+            substituted: 0,
+        };
         let title = context.facts.title.as_deref().filter(|_| rules.shows_front_title);
         if let Some(title) = title {
             pass.out.line(first_line, "", &format!("# {title}"));
@@ -64,6 +75,16 @@ struct Pass<'a> {
     equations: Equations,
     /// How many more bytes may be looked at for constructs that turn out to be none.
     patience: usize,
+    /// Bytes that substitutions brought so far.
+    substituted: usize,
+}
+
+impl Pass<'_> {
+    /// Whether there is room for a text that a substitution brings.
+    fn substitutes(&mut self, text: &str) -> bool {
+        self.substituted = self.substituted.saturating_add(text.len() + 16);
+        self.substituted <= MAX_SUBSTITUTED
+    }
 }
 
 struct Blocks<'p, 'a> {
@@ -191,6 +212,7 @@ impl Blocks<'_, '_> {
             Kind::Substitution(name) => {
                 let substitutions = self.pass.substitutions;
                 let text = substitutions.get(*name).map_or("", String::as_str);
+                let text = if self.pass.substitutes(text) { text } else { "" };
                 let inner: Vec<Line<'_>> = text.lines().map(|text| Line { text, origin: first.origin }).collect();
                 self.pass.out.line(first.origin, prefix, "");
                 self.write(&inner, prefix, depth + 1);

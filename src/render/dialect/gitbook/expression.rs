@@ -33,7 +33,9 @@ impl<'a> Words<'a> {
         }
         let mut filled = String::with_capacity(text.len());
         let mut rest = text;
-        while let Some(at) = rest.find(['`', '{']).filter(|_| rest.contains("}}")) {
+        // What stands behind the last end is none.
+        let behind = text.rfind("}}").map_or(text.len(), |last| text.len() - last);
+        while let Some(at) = rest.find(['`', '{']).filter(|_| rest.len() >= behind) {
             let (before, here) = rest.split_at(at);
             filled.push_str(before);
             let inner = here.strip_prefix("{{").and_then(|inner| inner.split_once("}}"));

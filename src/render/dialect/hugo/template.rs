@@ -9,6 +9,10 @@ use super::{Call, Pass, Shown};
 /// A longer template is no plain one.
 const MAX_BYTES: usize = 8 * 1024;
 
+/// Bytes that templates make of one document's shortcodes, at most: they may repeat what stands in one, again and again
+/// where one stands in another.
+const MAX_MADE: usize = 16 << 20;
+
 /// Shortcodes of one document whose templates are kept.
 const MAX_TEMPLATES: usize = 1_000;
 
@@ -41,7 +45,19 @@ impl Pass<'_> {
         let end_line = |line: &mut String, lines: &mut Vec<Line>| {
             lines.push(Line { text: std::mem::take(line).trim().to_owned(), origin: call.origin });
         };
+        let bytes: usize = inner.iter().map(|line| line.text.len() + 1).sum();
         for part in parts.iter() {
+            self.made = self.made.saturating_add(match part {
+                Part::Text(text) => text.len(),
+                Part::Inner { .. } => bytes,
+                Part::Param(_) => 0,
+            });
+            if self.made > MAX_MADE {
+                let message =
+                    format!("what the templates of `{}` and others make is too long: it is left out", call.tag.name);
+                self.out.warn("unknown_construct", call.origin, message);
+                return Some(Shown::Nothing);
+            }
             match part {
                 Part::Text(text) => line.push_str(&text.split_whitespace().fold(blank_start(text), joined_words)),
                 Part::Param(key) => {

@@ -10,6 +10,12 @@ use crate::render::dialect::capitalised;
 /// Props that readers read, in the order in which components show them.
 const TEXTS: &[&str] = &["title", "label", "text", "heading", "summary", "caption", "description", "details", "alt"];
 
+/// An imported file is given no more than this.
+const MAX_PROPS: usize = 64;
+
+/// What stands further in is written no further in.
+const MAX_INDENT: usize = 100;
+
 /// Components that are known to be no more than what they hold and what their texts say.
 const KNOWN: &[&str] = &[
     "Tabs",
@@ -99,7 +105,7 @@ impl Scan<'_, '_> {
         if is_comment && is_mdx {
             return;
         }
-        if let Some(text) = literal(code) {
+        if let Some(text) = literal(code).filter(|text| self.brings(text.len())) {
             if text.contains('\n') && self.current.trim().is_empty() {
                 self.code_block("", None, &text);
             } else {
@@ -107,16 +113,19 @@ impl Scan<'_, '_> {
             }
             return;
         }
-        if let Some(text) = self.known(code).filter(|_| is_mdx) {
+        if let Some(text) = self.known(code).filter(|text| is_mdx && self.brings(text.len())) {
             self.current.push_str(&escaped(&text));
             return;
         }
         let names = ["$frontmatter.", "frontMatter.", "frontmatter.", "frontmatter?."];
         if let Some(name) = names.iter().find_map(|start| code.strip_prefix(start)) {
-            let front = self.context.front.map(crate::render::front_matter::Front::json).unwrap_or_default();
-            let value = name.split('.').fold(&front, |value, key| &value[key.trim_end_matches('?')]);
+            let context = self.context;
+            let front = self
+                .front
+                .get_or_insert_with(|| context.front.map(crate::render::front_matter::Front::json).unwrap_or_default());
+            let value = name.split('.').fold(&*front, |value, key| &value[key.trim_end_matches('?')]);
             let text = value.as_str().map(str::to_owned).or_else(|| value.is_number().then(|| value.to_string()));
-            if let Some(text) = text {
+            if let Some(text) = text.filter(|text| self.brings(text.len())) {
                 self.current.push_str(&escaped(&text));
                 return;
             }
@@ -218,7 +227,7 @@ impl Scan<'_, '_> {
 
     /// The indentation of the line in the making.
     fn indent(&self) -> String {
-        self.current.chars().take_while(|c| *c == ' ').collect()
+        self.current.chars().take_while(|c| *c == ' ').take(MAX_INDENT).collect()
     }
 
     /// An empty line after a block, and the indentation of what follows it on its line.
@@ -234,8 +243,9 @@ impl Scan<'_, '_> {
     }
 
     fn component(&mut self, tag: &Tag<'_>, rest: &str) {
-        let after = rest[tag.len..].lines().next().unwrap_or_default().trim();
-        let is_alone = self.current.trim().is_empty() && (after.is_empty() || after.starts_with('<'));
+        // Only what comes next is looked at: a line may hold any number of components.
+        let after = rest[tag.len..].trim_start_matches(|c: char| c.is_whitespace() && c != '\n');
+        let is_alone = self.current.trim().is_empty() && (after.is_empty() || after.starts_with(['<', '\n']));
         let is_block = is_alone || BLOCKS.contains(&tag.name);
         if tag.name == "Tabs" {
             self.tabs(tag);
@@ -253,8 +263,12 @@ impl Scan<'_, '_> {
         if let Some(from) = self.imports.get(tag.name).filter(|from| is_document(from)).cloned() {
             let (indent, origin) = (self.indent(), self.origin());
             self.gap();
-            let props: Props =
-                tag.attributes.iter().filter_map(|a| Some((a.name.to_owned(), tag.text(a.name)?))).collect();
+            let props: Props = tag
+                .attributes
+                .iter()
+                .take(MAX_PROPS)
+                .filter_map(|a| Some((a.name.to_owned(), tag.text(a.name)?)))
+                .collect();
             self.pieces.push(Piece { origin, text: format!("{indent}{from}"), kind: Kind::Include, props });
             self.advance(tag.len);
             self.end_block();
@@ -333,7 +347,7 @@ impl Scan<'_, '_> {
             let line = self.origin();
             self.out.warn("missing_include", line, format!("`{path}`, which is imported here, is not there"));
         }
-        text.map(|text| text.to_string())
+        text.filter(|text| self.brings(text.len())).map(|text| text.to_string())
     }
 
     pub(super) fn code_block(&mut self, language: &str, title: Option<&str>, code: &str) {

@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
+
 use super::code::Fence;
 use super::tag::{Tag, braces};
 use super::{Flavour, Source};
@@ -62,7 +64,14 @@ pub(super) struct Scan<'s, 't> {
     /// Up to the end tag of this element nothing is an expression; or up to so many colons.
     verbatim: Option<String>,
     looked: usize,
+    /// The front matter, once it was asked for.
+    pub(super) front: Option<Value>,
+    /// Bytes that names and files brought so far.
+    brought: usize,
 }
+
+/// Text that names and files bring to one file's text, at most: a name is short, and what it stands for may be long.
+const MAX_BROUGHT: usize = 16 << 20;
 
 impl<'s, 't> Scan<'s, 't> {
     pub(super) fn new(
@@ -87,6 +96,8 @@ impl<'s, 't> Scan<'s, 't> {
             named: BTreeSet::new(),
             verbatim: None,
             looked: 0,
+            front: None,
+            brought: 0,
         }
     }
 
@@ -338,6 +349,12 @@ impl<'s, 't> Scan<'s, 't> {
             self.looked += self.rest().len();
         }
         found
+    }
+
+    /// Whether there is room for so much text that does not stand here.
+    pub(super) fn brings(&mut self, bytes: usize) -> bool {
+        self.brought = self.brought.saturating_add(bytes);
+        self.brought <= MAX_BROUGHT
     }
 
     /// Whether so much was looked at in vain that this is no person's text.

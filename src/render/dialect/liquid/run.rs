@@ -31,6 +31,9 @@ const TURN: usize = 256;
 /// Blocks within blocks, at most.
 const MAX_DEPTH: usize = 48;
 
+/// Bytes of values that are taken by their names, at most: what a name stands for may be long, and named often.
+const MAX_COPIED: usize = 512 << 20;
+
 /// Text of one page, at most.
 const MAX_BYTES: usize = 32 << 20;
 
@@ -53,6 +56,8 @@ pub(super) struct Runner<'a> {
     /// Within a loop over what is not known: its holes are no news.
     is_muted: bool,
     fuel: usize,
+    /// Bytes of values that were taken by their names.
+    copied: usize,
     depth: usize,
 }
 
@@ -94,6 +99,7 @@ impl<'a> Runner<'a> {
             said: HashSet::new(),
             is_muted: false,
             fuel: FUEL.saturating_add(bytes.saturating_mul(PIECE)),
+            copied: 0,
             depth: 0,
         }
     }
@@ -250,9 +256,9 @@ impl<'a> Runner<'a> {
                         .into_iter()
                         .flat_map(|(_, part)| super::expression::split(part, ','))
                         .collect();
-                    let value = value.clone().unwrap_or_default();
+                    let value = value.as_ref().unwrap_or(&Value::Null);
                     options.iter().any(|option| {
-                        self.value(option.trim()).is_some_and(|option| compare(&value, "==", &option) == Some(true))
+                        self.value(option.trim()).is_some_and(|option| compare(value, "==", &option) == Some(true))
                     })
                 }
                 (Some(_), _) => !was_taken,
@@ -403,10 +409,12 @@ impl<'a> Runner<'a> {
     /// The value of a literal or a name.
     fn value(&mut self, text: &str) -> Option<Value> {
         let text = text.trim();
-        match literal(text) {
-            Some(value) => Some(value),
-            None => self.named(text, 0),
+        if let Some(value) = literal(text) {
+            return Some(value);
         }
+        let value = self.named(text, 0).filter(|_| self.copied < MAX_COPIED)?;
+        self.copied = self.copied.saturating_add(weight(&value));
+        Some(value)
     }
 
     fn write(&mut self, text: &str, line: u32) {
@@ -433,6 +441,16 @@ impl<'a> Runner<'a> {
 
 fn text_number(value: &Value) -> Option<i64> {
     text(value)?.trim().parse().ok()
+}
+
+/// As [`size`], with all that is in it.
+fn weight(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len(),
+        Value::Array(items) => items.iter().map(weight).sum::<usize>() + PIECE,
+        Value::Object(entries) => entries.iter().map(|(key, value)| key.len() + weight(value)).sum::<usize>() + PIECE,
+        _ => PIECE,
+    }
 }
 
 fn size(value: &Value) -> usize {

@@ -220,7 +220,12 @@ impl Inline<'_, '_> {
     }
 
     fn substitution(&mut self, name: &str) -> String {
-        match self.pass.substitutions.get(name) {
+        let found = self.pass.substitutions.get(name);
+        if found.is_some_and(|text| !self.pass.substitutes(text)) {
+            self.warn("unknown_construct", format!("the substitution `{name}` is one too many; it is left out"));
+            return String::new();
+        }
+        match found {
             Some(text) if text.trim().contains("\n\n") => text.replace('\n', " "),
             Some(text) => {
                 let text = text.trim().to_owned();

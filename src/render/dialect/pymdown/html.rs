@@ -18,6 +18,9 @@ pub(super) struct Element<'l> {
     pub(super) is_markdown: bool,
 }
 
+/// Longer than this is no tag.
+const MAX_TAG: usize = 64 * 1024;
+
 /// Beginnings without an end, after which no more ends are looked for among the same lines.
 const MAX_UNCLOSED: usize = 20;
 
@@ -186,7 +189,13 @@ fn close(
                 continue;
             }
             if !is_close {
-                depth += usize::from(!after.split('>').next().unwrap_or_default().ends_with('/'));
+                // Tags without an end are as one.
+                let end = after.find('>').unwrap_or(after.len());
+                depth += usize::from(!after[..end].ends_with('/'));
+                at = line.text.len() - after.len() + end.min(MAX_TAG);
+                while !line.text.is_char_boundary(at) {
+                    at -= 1;
+                }
                 continue;
             }
             depth -= 1;

@@ -126,9 +126,11 @@ fn head(text: &str) -> &str {
 
 /// A code span; one that this line does not end is code to the line's end, which keeps what is in it. Its language goes.
 fn code<'a>(rest: &'a str, syntax: &Syntax<'_>) -> Piece<'a> {
+    /// A longer one is none of a person's, and would be looked for again and again.
+    const MAX_BYTES: usize = 8192;
     let ticks = rest.bytes().take_while(|byte| *byte == b'`').count();
     let mut at = ticks;
-    while let Some(open) = rest[at..].find('`').map(|open| at + open) {
+    while let Some(open) = rest[at..].find('`').map(|open| at + open).filter(|_| at < MAX_BYTES) {
         let length = rest[open..].bytes().take_while(|byte| *byte == b'`').count();
         at = open + length;
         if length == ticks {

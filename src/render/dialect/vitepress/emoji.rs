@@ -56,13 +56,16 @@ const NAMES: &[(&str, &str)] = &[
 
 /// A line with its emoji; what stands in code stays.
 pub(in crate::render::dialect) fn with_emoji(line: &str) -> String {
+    /// No name is longer.
+    const MAX_BYTES: usize = 24;
     let (mut out, mut rest, mut in_code) = (String::with_capacity(line.len()), line, false);
     while let Some(at) = rest.find([':', '`']) {
         out.push_str(&rest[..at]);
         let sign = &rest[at..=at];
         rest = &rest[at + 1..];
         in_code ^= sign == "`";
-        let end = rest.bytes().take(25).position(|byte| byte == b':').filter(|_| !in_code && sign == ":");
+        let near = rest.bytes().take(MAX_BYTES + 1);
+        let end = if in_code || sign == "`" { None } else { near.into_iter().position(|byte| byte == b':') };
         let found = end.and_then(|end| Some((end, NAMES.iter().find(|(name, _)| *name == &rest[..end])?.1)));
         match found {
             Some((end, sign)) => {

@@ -55,7 +55,7 @@ impl Runner<'_> {
         let rest = &keys[1..];
         let own = self.frames.iter().rev().find_map(|frame| frame.names.get(&root)).or(self.assigned.get(&root));
         if let Some(value) = own {
-            return follow(value.clone()?, rest);
+            return follow(value.as_ref()?, rest);
         }
         match root.as_str() {
             "include" => {
@@ -63,7 +63,7 @@ impl Runner<'_> {
                 match (parameters, rest.split_first()) {
                     (None, _) => Some(Value::Null),
                     (Some(parameters), Some((name, rest))) => match parameters.get(&text(name)?) {
-                        Some(value) => follow(value.clone()?, rest),
+                        Some(value) => follow(value.as_ref()?, rest),
                         None => Some(Value::Null),
                     },
                     (Some(_), None) => None,
@@ -92,9 +92,9 @@ impl Runner<'_> {
             "collection" if !self.page.contains_key("collection") => {
                 rules.collection_of(path).map_or(Value::Null, Value::String)
             }
-            name => self.page.get(name).cloned().unwrap_or_default(),
+            name => return follow(self.page.get(name).unwrap_or(&Value::Null), rest),
         };
-        follow(value, rest)
+        follow(&value, rest)
     }
 
     fn of_site(&mut self, keys: &[Value]) -> Option<Value> {
@@ -104,10 +104,10 @@ impl Runner<'_> {
         let root = self.context.site.root();
         match (name.as_str(), root) {
             ("data", _) => self.of_data(rest),
-            ("baseurl", Some(root)) => follow(Value::String(root.path().trim_end_matches('/').to_owned()), rest),
-            ("url", Some(root)) => follow(Value::String(root.origin().ascii_serialization()), rest),
+            ("baseurl", Some(root)) => follow(&Value::String(root.path().trim_end_matches('/').to_owned()), rest),
+            ("url", Some(root)) => follow(&Value::String(root.origin().ascii_serialization()), rest),
             (name, _) if self.rules.is_made(name) => None,
-            (name, _) => follow(self.rules.config.get(name).cloned().unwrap_or_default(), rest),
+            (name, _) => follow(self.rules.config.get(name).unwrap_or(&Value::Null), rest),
         }
     }
 
@@ -125,17 +125,16 @@ impl Runner<'_> {
         None
     }
 
-    fn data_file(&mut self, stem: &str) -> Option<Value> {
-        if let Some(known) = self.data.get(stem) {
-            return known.clone();
-        }
-        let found = ["yml", "yaml", "json"].into_iter().find_map(|extension| {
-            let path = DocPath::new(format!("{stem}.{extension}"));
-            let text = self.context.asking.file(&path)?;
-            Jekyll::parse_data(path.as_str(), &text)
-        });
-        self.data.insert(stem.to_owned(), found.clone());
-        found
+    fn data_file(&mut self, stem: &str) -> Option<&Value> {
+        let asking = self.context.asking;
+        let read = || {
+            ["yml", "yaml", "json"].into_iter().find_map(|extension| {
+                let path = DocPath::new(format!("{stem}.{extension}"));
+                let text = asking.file(&path)?;
+                Jekyll::parse_data(path.as_str(), &text)
+            })
+        };
+        self.data.entry(stem.to_owned()).or_insert_with(read).as_ref()
     }
 
     /// `relative_url`: below the base url's path.
@@ -171,30 +170,28 @@ impl Runner<'_> {
 }
 
 /// What the keys after a value lead to.
-fn follow(value: Value, keys: &[Value]) -> Option<Value> {
-    let mut value = value;
-    for key in keys {
-        value = match (&value, key) {
-            (Value::Array(items), Value::Number(at)) => {
-                let at = at.as_i64()?;
-                let length = i64::try_from(items.len()).ok()?;
-                let at = usize::try_from(if at < 0 { at + length } else { at }).ok();
-                at.and_then(|at| items.get(at)).cloned().unwrap_or_default()
-            }
-            (Value::Object(entries), key) => match entries.get(&text(key)?) {
-                Some(value) => value.clone(),
-                None if key == "size" => entries.len().into(),
-                None => Value::Null,
-            },
-            (Value::Array(items), Value::String(name)) => match name.as_str() {
-                "size" => items.len().into(),
-                "first" => items.first().cloned().unwrap_or_default(),
-                "last" => items.last().cloned().unwrap_or_default(),
-                _ => Value::Null,
-            },
-            (Value::String(text), Value::String(name)) if name == "size" => text.chars().count().into(),
+fn follow(value: &Value, keys: &[Value]) -> Option<Value> {
+    let Some((key, rest)) = keys.split_first() else { return Some(value.clone()) };
+    let made = match (value, key) {
+        (Value::Array(items), Value::Number(at)) => {
+            let at = at.as_i64()?;
+            let length = i64::try_from(items.len()).ok()?;
+            let at = usize::try_from(if at < 0 { at + length } else { at }).ok();
+            return follow(at.and_then(|at| items.get(at)).unwrap_or(&Value::Null), rest);
+        }
+        (Value::Object(entries), key) => match entries.get(&text(key)?) {
+            Some(value) => return follow(value, rest),
+            None if key == "size" => entries.len().into(),
+            None => Value::Null,
+        },
+        (Value::Array(items), Value::String(name)) => match name.as_str() {
+            "size" => items.len().into(),
+            "first" => return follow(items.first().unwrap_or(&Value::Null), rest),
+            "last" => return follow(items.last().unwrap_or(&Value::Null), rest),
             _ => Value::Null,
-        };
-    }
-    Some(value)
+        },
+        (Value::String(text), Value::String(name)) if name == "size" => text.chars().count().into(),
+        _ => Value::Null,
+    };
+    follow(&made, rest)
 }

@@ -177,7 +177,7 @@ impl Runner<'_> {
     /// Jekyll 3 wrote no base before links, so that many pages do: `{{ site.baseurl }}{% link x.md %}`.
     fn without_base_twice(&self, path: &str) -> String {
         let base = self.base();
-        let is_there = !base.is_empty() && self.written.last_line().ends_with(&base);
+        let is_there = !base.is_empty() && self.written.text.ends_with(&base);
         let rest = path.strip_prefix(&base).filter(|_| is_there);
         rest.unwrap_or(path).to_owned()
     }
