@@ -183,7 +183,7 @@ fn timed(work: impl FnOnce()) -> Duration {
     };
     let before = used();
     work();
-    used() - before
+    used().saturating_sub(before)
 }
 
 fn render_all(corpus: &Corpus) {

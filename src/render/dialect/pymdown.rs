@@ -43,12 +43,11 @@ pub(super) fn expand<'a>(body: &'a str, first_line: u32, rules: &MkDocs, context
     let mut out = Out::with_capacity(body.len() + body.len() / 4);
     let mut snippets = Snippets { rules, context, lines: Vec::new() };
     let included = includes::expand(body, first_line, rules, context, &mut out);
-    match included {
-        Some(lines) => snippets.take(lines, "", &mut out),
-        None => {
-            let lines = body.lines().zip(first_line..).map(|(text, origin)| Line { text: text.into(), origin });
-            if body.contains("8<-") { snippets.take(lines, "", &mut out) } else { snippets.lines.extend(lines) }
-        }
+    if let Some(lines) = included {
+        snippets.take(lines, "", &mut out);
+    } else {
+        let lines = body.lines().zip(first_line..).map(|(text, origin)| Line { text: text.into(), origin });
+        if body.contains("8<-") { snippets.take(lines, "", &mut out) } else { snippets.lines.extend(lines) }
     }
     let last = snippets.lines.last().map_or(first_line, |line| line.origin);
     for name in &rules.appended {
