@@ -70,7 +70,9 @@ def words(text):
 
 def run(command, folder):
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=900,
-                          env=os.environ | {"CI": "true", "ASTRO_TELEMETRY_DISABLED": "1"})
+                          env=os.environ | {"CI": "true", "ASTRO_TELEMETRY_DISABLED": "1",
+                                            # Of two sites with one installation each would read what the other left.
+                                            "DOCUSAURUS_NO_PERSISTENT_CACHE": "true"})
     if done.returncode:
         sys.exit(f"{' '.join(map(str, command))} failed:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}")
     return done.stdout
