@@ -23,6 +23,8 @@ use crate::render::{Availability, PageOptions};
 use crate::simulator::SimulatorOptions;
 use crate::site::{Generator, SiteOptions, SitePolicies, UrlStyle};
 use crate::source::files::{FilesOptions, FollowSymlinks};
+use crate::source::git::GitOptions;
+use crate::source::sitemap::{Markdown, SitemapOptions};
 use crate::sync::binding::ImportSourceOptions;
 
 mod fault;
@@ -78,6 +80,20 @@ mod default {
     pub(super) const MAX_PERCENT: f64 = 10.0;
     pub(super) const MAX_PAGES: u64 = 10;
     pub(super) const CONFIRM_SCANS: u64 = 1;
+    /// Of a website: its list is made by a program, and may be half a list.
+    pub(super) const SITEMAP_CONFIRM_SCANS: u64 = 2;
+    pub(super) const DELISTED: super::setting::Delisted = super::setting::Delisted::Hold;
+    pub(super) const GIT_TIMEOUT: Duration = Duration::from_mins(10);
+    pub(super) const WORKTREE: bool = false;
+    pub(super) const USER_CONFIG: bool = false;
+    pub(super) const ROBOTS: super::setting::Robots = super::setting::Robots::Obey;
+    pub(super) const CONCURRENCY: u64 = 4;
+    pub(super) const DELAY: Duration = Duration::ZERO;
+    pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+    pub(super) const MARKDOWN: super::Markdown = super::Markdown::Off;
+    pub(super) const TRUST_LASTMOD: bool = false;
+    /// Ignore files of a checkout whose files are taken as they lie.
+    pub(super) const WORKTREE_IGNORES: [&str; 1] = [".gitignore"];
     pub(super) const SETTLE: Duration = Duration::from_secs(10);
     pub(super) const SCHEDULE: Schedule = Schedule::Every(Duration::from_mins(5));
     pub(super) const CONVERTER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -97,6 +113,8 @@ pub struct Config {
     pub file: PathBuf,
     /// What is mirrored into. An error where the token is missing or cannot be had: `export` and `preview` need none.
     pub remote: Result<RemoteOptions, Error>,
+    /// Where mirrors of repositories and what was fetched of websites lie: beside the ledger, where that has a place.
+    pub cache: PathBuf,
     /// The ledger's file, whose folder may have to be made. An error where nothing says where: `export` needs none.
     pub ledger: Result<PathBuf, Error>,
     /// Where the daemon's status page listens.
@@ -158,6 +176,10 @@ pub struct SourceConfig {
 pub enum SourcePlace {
     /// In a folder.
     Files(FilesOptions),
+    /// In a repository.
+    Git(GitOptions),
+    /// On a website.
+    Sitemap(SitemapOptions),
 }
 
 /// How the daemon hears of changes between two looks.

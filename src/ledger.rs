@@ -41,6 +41,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0001_ledger.sql"),
     include_str!("../migrations/0002_inputs.sql"),
     include_str!("../migrations/0003_conversion.sql"),
+    include_str!("../migrations/0004_revision.sql"),
 ];
 
 /// The ledger, open. Whoever holds one from [`Ledger::open`] is the applier.

@@ -246,6 +246,15 @@ impl<'de> serde::Deserialize<'de> for SourceHash {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fingerprint(pub Box<[u8]>);
 
+/// The last commit that changed a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Commit {
+    /// Its id, in hexadecimal.
+    pub id: String,
+    /// Unix seconds of the committer's clock.
+    pub at: i64,
+}
+
 /// One of Fin's switches on a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Switch {

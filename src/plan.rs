@@ -36,6 +36,8 @@ pub struct Policy {
     pub interval: Duration,
     /// How long two complete scans must agree before the daemon deletes or renames; zero for `--once`.
     pub settle: Duration,
+    /// Whether pages that a website's list names no more are deleted though the website still has them.
+    pub deletes_delisted: bool,
 }
 
 /// A document of this scan, and what became of it.
@@ -104,6 +106,8 @@ pub struct Input<'a> {
     pub entries: &'a [Entry],
     /// What the scan could not see.
     pub problems: &'a [Problem],
+    /// The documents that a website's list names no more, and that it still has; sorted.
+    pub delisted: &'a [DocPath],
     /// Whether the configuration's patterns leave a path out.
     pub patterns: &'a dyn Patterns,
     /// Pages deleted in the past 24 hours that count towards the limits.
@@ -174,7 +178,7 @@ pub enum Step<'a> {
 /// What a held step waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wait {
-    /// A person: the limits on deletes (I3). The only one that changes the exit status.
+    /// A person: the limits on deletes (I3). Changes the exit status.
     Limit,
     /// More complete scans without the document.
     Scans {
@@ -189,6 +193,8 @@ pub enum Wait {
     Conflict,
     /// A new document that cannot be read: it may be this one under another name.
     Unread,
+    /// A person: the website's list names it no more, and the website still has it. Changes the exit status.
+    Delisted,
 }
 
 /// A page that cannot be sent, and why.

@@ -28,6 +28,7 @@ mod split;
 mod text;
 mod tokens;
 mod warnings;
+pub mod web;
 mod writer;
 
 use std::collections::{BTreeMap, HashSet};
@@ -48,7 +49,7 @@ use self::raw::Draft;
 use self::skip::Skips;
 use self::warnings::Warnings;
 use crate::page::{DocPath, ExternalId, Failure, Page, SourceHash, Switch};
-use crate::site::{AnyRules, Placement, Site, jekyll};
+use crate::site::{AnyRules, Placement, Site, jekyll, website};
 
 /// Raised with every change that may render a document differently; documents of another version are rendered again.
 pub const VERSION: u32 = 2;
@@ -286,7 +287,7 @@ pub fn recipe(site: &Site, options: &PageOptions) -> Recipe {
 /// Reads what a document says of itself. Fails where its front matter cannot be read: nothing is sent of such a one.
 pub fn facts(path: &DocPath, bytes: &[u8], site: &Site) -> Result<Facts, Failure> {
     let source = read(bytes)?;
-    let format = Format::of(path);
+    let format = Format::of_document(path, source, site);
     match format {
         Format::Notebook => return notebook::facts(path, source, site),
         Format::OpenApi => return openapi::facts(source),
@@ -300,6 +301,10 @@ pub fn facts(path: &DocPath, bytes: &[u8], site: &Site) -> Result<Facts, Failure
     if format == Format::Html {
         let head = html::head(split.body);
         facts.title = facts.title.or(head.title);
+        if site.is_website() {
+            facts.url = head.canonical;
+            facts.keys.extend(head.lang.map(|lang| (website::LANG.to_owned(), vec![lang])));
+        }
         if head.noindex {
             facts.excluded.get_or_insert_with(|| "robots: noindex".to_owned());
         }
@@ -485,7 +490,7 @@ fn parts(subject: Subject<'_>, site: &Site, asking: &Asking<'_>) -> Result<Vec<P
         return converted::part(subject, site, asking).map(|part| vec![part]);
     }
     let source = read(bytes)?;
-    let format = Format::of(path);
+    let format = Format::of_document(path, source, site);
     match format {
         Format::Notebook => return notebook::parts(subject, source, site, asking),
         Format::OpenApi => return openapi::parts(subject, source, site, asking),
@@ -607,6 +612,15 @@ impl Format {
             "ipynb" => Self::Notebook,
             "yaml" | "yml" | "json" => Self::OpenApi,
             _ => Self::Text,
+        }
+    }
+
+    /// A website's documents are HTML, or the Markdown that it gave in place of it, whatever their urls end in.
+    fn of_document(path: &DocPath, source: &str, site: &Site) -> Self {
+        match site.is_website() {
+            true if source.starts_with('<') => Self::Html,
+            true => Self::Markdown,
+            false => Self::of(path),
         }
     }
 

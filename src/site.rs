@@ -22,6 +22,7 @@ mod title;
 mod unsupported;
 mod url;
 pub(crate) mod vitepress;
+pub(crate) mod website;
 mod yaml;
 
 use std::collections::BTreeMap;
@@ -30,7 +31,7 @@ use std::sync::Arc;
 
 use ::url::Url;
 
-use crate::page::{DocPath, Failure};
+use crate::page::{Commit, DocPath, Failure};
 use crate::render::Facts;
 
 pub(crate) use self::policy::NamedVersion;
@@ -128,6 +129,11 @@ pub trait Tree {
 pub trait Around {
     /// Whether a document of this path, from the source's root, is there.
     fn has(&self, path: &str) -> bool;
+    /// The last commit that changed a file of this path; `None`: not known, or no repository.
+    fn commit(&self, path: &str) -> Option<Commit> {
+        let _ = path;
+        None
+    }
 }
 
 /// What a site makes of one document.
@@ -234,6 +240,7 @@ pub(crate) enum AnyRules {
     Hugo(Arc<hugo::Hugo>),
     Jekyll(Arc<jekyll::Jekyll>),
     GitBook(Arc<gitbook::GitBook>),
+    Website(Arc<website::Website>),
 }
 
 impl Site {
@@ -271,6 +278,19 @@ impl Site {
         let rules = plain::Plain { urls: options.urls.clone(), maker: None };
         let generator = AnyRules::Plain(Arc::new(rules));
         Self { options, generator, base_url, title: None, policies: SitePolicies::everything(), notices: Vec::new() }
+    }
+
+    /// A website as it is served, at its public root.
+    #[must_use]
+    pub fn website(options: SiteOptions, root: Url) -> Self {
+        let generator = AnyRules::Website(Arc::new(website::Website));
+        let (policies, notices) = (SitePolicies::everything(), Vec::new());
+        Self { options, generator, base_url: Some(root), title: None, policies, notices }
+    }
+
+    /// Whether its documents are what a website answered, and not what it is made of.
+    pub(crate) fn is_website(&self) -> bool {
+        matches!(self.generator, AnyRules::Website(_))
     }
 
     /// A site of a generator whose rules are not known: what it makes of a path is not, either.
@@ -343,6 +363,7 @@ impl Site {
             AnyRules::Hugo(_) => "hugo",
             AnyRules::Jekyll(_) => "jekyll",
             AnyRules::GitBook(_) => "gitbook",
+            AnyRules::Website(_) => "website",
         }
     }
 
@@ -424,6 +445,7 @@ impl Site {
             AnyRules::Hugo(rules) => &**rules,
             AnyRules::Jekyll(rules) => &**rules,
             AnyRules::GitBook(rules) => &**rules,
+            AnyRules::Website(rules) => &**rules,
         }
     }
 }

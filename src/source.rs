@@ -4,10 +4,13 @@
 //! everything or says what it could not see ([`Scan::problems`]): the planner deletes nothing on the latter (I2).
 
 pub mod files;
+pub mod git;
+mod globs;
+pub mod sitemap;
 
 use sha2::{Digest, Sha256};
 
-use crate::page::{DocPath, Failure, Fingerprint, Problem, ScanDigest};
+use crate::page::{Commit, DocPath, Failure, Fingerprint, Problem, ScanDigest};
 use crate::plan::Patterns;
 use crate::render::Recipe;
 
@@ -16,15 +19,27 @@ use crate::render::Recipe;
 pub enum Source {
     /// A directory.
     Files(files::Files),
+    /// A commit of a repository.
+    Git(git::Git),
+    /// A website.
+    Sitemap(sitemap::Sitemap),
+    /// None that could be opened, and why: nothing is known of what is in it.
+    Unseen(Failure),
 }
 
-/// What the last complete scan saw that a later one must not miss.
+/// What was seen and sent before: what the last complete scan saw that a later one must not miss, and, for sources that are
+/// asked over the network, what need not be fetched again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Known {
     /// Folders, and documents (relative to the root, empty for the root itself), that were mounts of their own.
     pub mounts: Vec<String>,
     /// Whether a person has said that mounts which are gone now are gone for good.
     pub accept_unmounted: bool,
+    /// The fingerprints that the last scans gave, sorted by path; empty where none is to be trusted. For websites only.
+    pub fingerprints: Vec<(DocPath, Fingerprint)>,
+    /// The documents that Fin has a page of, sorted: a website is asked for those that its list names no more. For websites
+    /// only.
+    pub in_fin: Vec<DocPath>,
 }
 
 /// Everything that one look at a source saw.
@@ -38,6 +53,10 @@ pub struct Scan {
     pub problems: Vec<Problem>,
     /// What is a mount of its own, as [`Known::mounts`] has them.
     pub mounts: Vec<String>,
+    /// Documents of [`Known::in_fin`] that the website's list names no more, and that still answer; sorted.
+    pub delisted: Vec<DocPath>,
+    /// What whoever runs the source should know, one sentence each.
+    pub notices: Vec<String>,
 }
 
 impl Scan {
@@ -128,6 +147,9 @@ impl Source {
     pub fn probe(&self, path: &DocPath) -> Probe {
         match self {
             Self::Files(files) => files.probe(path),
+            Self::Git(git) => git.probe(path),
+            // A page of a website is whole: it includes nothing.
+            Self::Sitemap(_) | Self::Unseen(_) => Probe::Absent,
         }
     }
 
@@ -136,6 +158,9 @@ impl Source {
     pub fn scan(&self, known: &Known) -> Scan {
         match self {
             Self::Files(files) => files.scan(known),
+            Self::Git(git) => git.scan(),
+            Self::Sitemap(sitemap) => sitemap.scan(known),
+            Self::Unseen(failure) => Scan { problems: vec![unseen(failure)], ..Scan::default() },
         }
     }
 
@@ -144,6 +169,9 @@ impl Source {
     pub fn read(&self, document: &Document) -> Read {
         match self {
             Self::Files(files) => files.read(document),
+            Self::Git(git) => git.read(&document.path),
+            Self::Sitemap(sitemap) => sitemap.read(&document.path),
+            Self::Unseen(failure) => Read::Failed(failure.clone()),
         }
     }
 
@@ -153,6 +181,18 @@ impl Source {
     pub fn look(&self, path: &DocPath, known: &Known) -> Result<Option<Document>, Problem> {
         match self {
             Self::Files(files) => files.look(path, known),
+            Self::Git(git) => git.look(path),
+            Self::Sitemap(sitemap) => sitemap.look(path),
+            Self::Unseen(failure) => Err(unseen(failure)),
+        }
+    }
+
+    /// The last commit that changed a file; `None`: not known, or the source is no repository.
+    #[must_use]
+    pub fn commit(&self, path: &str) -> Option<Commit> {
+        match self {
+            Self::Git(git) => git.commit(path),
+            Self::Files(_) | Self::Sitemap(_) | Self::Unseen(_) => None,
         }
     }
 }
@@ -161,6 +201,13 @@ impl Patterns for Source {
     fn excludes(&self, path: &DocPath) -> bool {
         match self {
             Self::Files(files) => files.excludes(path),
+            Self::Git(git) => git.excludes(path),
+            Self::Sitemap(sitemap) => sitemap.excludes(path),
+            Self::Unseen(_) => false,
         }
     }
+}
+
+fn unseen(failure: &Failure) -> Problem {
+    Problem { path: String::new(), message: failure.message.clone() }
 }

@@ -77,8 +77,10 @@ pub struct Job {
     pub policy: Policy,
     /// What was asked of this run.
     pub wishes: Wishes,
-    /// Why the site's rules are not known: nothing is sent then, and nothing deleted.
+    /// Why the source cannot be seen, or the site's rules are not known: nothing is sent then, and nothing deleted.
     pub broken: Option<Failure>,
+    /// What tells this source, and how its pages are made of it, from what it was before, where that is known at once.
+    pub revision: Option<ScanDigest>,
 }
 
 /// What every source's cycle shares.
@@ -120,6 +122,7 @@ pub async fn cycle<R: Remote + 'static>(job: &Job, shared: &mut Shared<'_, R>) -
     let mut report = CycleReport::new(name);
     report.scanned = scan.documents.len() as u64;
     report.warnings.extend(job.mirror.site.notices().iter().cloned());
+    report.warnings.extend(scan.notices.iter().cloned());
     report.warnings.extend(scan.skipped.iter().map(|s| format!("`{}` is skipped: {}", s.path, s.reason)));
     let generator = job.mirror.site.name();
     let problem = scan.problems.first();
@@ -147,6 +150,31 @@ pub async fn cycle<R: Remote + 'static>(job: &Job, shared: &mut Shared<'_, R>) -
     let report = report.judged(failed);
     save_cycle(&report, started.as_second(), shared.ledger)?;
     Ok(report)
+}
+
+/// The report of a cycle that need not run: the source, and how its pages are made of it, are what they were when its plan was
+/// last found empty.
+pub fn idle(
+    name: &str,
+    revision: Option<&ScanDigest>,
+    wishes: &Wishes,
+    ledger: &mut Ledger,
+    now: Timestamp,
+) -> Result<Option<CycleReport>, LedgerError> {
+    let asked = wishes.full || wishes.recreate || wishes.release.is_some();
+    let Some(revision) = revision.filter(|_| !asked) else { return Ok(None) };
+    let Some(unchanged) = ledger.settled_at(name, revision)? else { return Ok(None) };
+    // What is to be said of the source was said of the same source.
+    let last = ledger.cycles(name, 1)?.into_iter().next();
+    let Some(last) = last.and_then(|row| serde_json::from_str::<CycleReport>(&row.report).ok()) else {
+        return Ok(None);
+    };
+    let row = ledger.source(name)?;
+    ledger.save_scan(name, &row.mounts, row.generator.as_deref().unwrap_or_default(), None, now.as_second())?;
+    let (scanned, warnings) = (last.scanned, last.warnings);
+    let report = CycleReport { scanned, unchanged, warnings, ..CycleReport::new(name) }.judged(false);
+    save_cycle(&report, now.as_second(), ledger)?;
+    Ok(Some(report))
 }
 
 /// Why a source's site cannot be trusted to say what is published: its configuration cannot be read, or it was another
@@ -197,14 +225,24 @@ fn save_cycle(report: &CycleReport, started_at: i64, ledger: &mut Ledger) -> Res
 
 /// What the last complete scan of a source saw.
 pub fn known(ledger: &Ledger, job: &Job) -> Result<Known, LedgerError> {
-    let mounts = ledger.source(job.mirror.name.as_str())?.mounts;
-    Ok(Known { mounts, accept_unmounted: job.wishes.accept_unmounted })
+    let name = job.mirror.name.as_str();
+    let mounts = ledger.source(name)?.mounts;
+    let mut known = Known { mounts, accept_unmounted: job.wishes.accept_unmounted, ..Known::default() };
+    if let Source::Sitemap(_) = job.mirror.source {
+        if !job.wishes.full {
+            known.fingerprints = ledger.fingerprints(name, &job.mirror.recipe.0)?;
+        }
+        known.in_fin = entries(ledger, bound(ledger, name)?.as_ref())?.into_iter().map(|entry| entry.path).collect();
+        known.in_fin.sort();
+        known.in_fin.dedup();
+    }
+    Ok(known)
 }
 
 /// Whether the plan for this very scan is known to be empty: then nothing else is to be looked at.
 fn settled<R>(
     job: &Job,
-    shared: &Shared<'_, R>,
+    shared: &mut Shared<'_, R>,
     digest: Option<&ScanDigest>,
     report: &mut CycleReport,
 ) -> Result<bool, LedgerError> {
@@ -216,6 +254,10 @@ fn settled<R>(
     let Some(row) = bound(shared.ledger, name)? else { return Ok(false) };
     if !binding(job, shared.configured, &shared.stop, (shared.clock)()).is_settled(&row) {
         return Ok(false);
+    }
+    // The same documents, of another revision perhaps.
+    if job.revision.is_some() {
+        shared.ledger.settle(name, digest, job.revision.as_ref(), unchanged)?;
     }
     report.unchanged = unchanged;
     warn_of(report, &row);
@@ -243,7 +285,7 @@ async fn run<R: Remote + 'static>(
 ) -> Result<Option<Stopped>, LedgerError> {
     let now = (shared.clock)();
     let name = job.mirror.name.as_str();
-    let Observation { seen, problems, read, warnings } = observation;
+    let Observation { seen, problems, delisted, read, warnings } = observation;
     report.read = read;
     warn_of_documents(report, &warnings);
     let seen = Arc::new(seen);
@@ -253,7 +295,7 @@ async fn run<R: Remote + 'static>(
     let stop = shared.stop.clone();
     let binding = binding(job, shared.configured, &stop, now);
     let is_settled = bound.as_ref().map(|row| binding.is_settled(row) && !job.wishes.recreate);
-    let mut plan = make_plan(job, shared.ledger, bound.as_ref(), documents, &entries, &problems, now)?;
+    let mut plan = make_plan(job, shared.ledger, bound.as_ref(), documents, &entries, &problems, &delisted, now)?;
     if plan.sends() || is_settled == Some(false) {
         // What Intercom says may be news for the ledger, and so for the plan.
         match prepare(&binding, shared, documents, problems.is_empty()).await {
@@ -266,7 +308,7 @@ async fn run<R: Remote + 'static>(
         }
         drop(plan);
         entries = self::entries(shared.ledger, bound.as_ref())?;
-        plan = make_plan(job, shared.ledger, bound.as_ref(), documents, &entries, &problems, now)?;
+        plan = make_plan(job, shared.ledger, bound.as_ref(), documents, &entries, &problems, &delisted, now)?;
     }
     take_plan(report, &plan);
     warn_of_release(report, job.wishes.release.as_deref(), &plan);
@@ -275,7 +317,7 @@ async fn run<R: Remote + 'static>(
     note(shared.ledger, row.source.id, &plan)?;
     if !plan.sends() {
         if let Some(digest) = digest.filter(|_| is_quiet(&plan, documents, &entries)) {
-            shared.ledger.settle(name, digest, plan.unchanged)?;
+            shared.ledger.settle(name, digest, job.revision.as_ref(), plan.unchanged)?;
         }
         return Ok(None);
     }
@@ -335,6 +377,7 @@ pub fn make_plan<'a>(
     documents: &'a [plan::Observed],
     entries: &'a [Entry],
     problems: &'a [Problem],
+    delisted: &'a [DocPath],
     now: Timestamp,
 ) -> Result<Plan<'a>, LedgerError> {
     let since = now.as_second().saturating_sub(DELETES_COUNT_S);
@@ -343,6 +386,7 @@ pub fn make_plan<'a>(
         documents,
         entries,
         problems,
+        delisted,
         patterns: &job.mirror.source,
         recent_deletes,
         release: job.wishes.release.as_deref(),

@@ -4,7 +4,6 @@
 
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use comfy_table::{ContentArrangement, Table, presets};
 use rustix::fs::{Access, access};
@@ -23,7 +22,6 @@ use crate::remote::{ImportSource, Remote, RemoteError};
 use crate::simulator::Simulator;
 use crate::source::Known;
 use crate::sync::binding::ImportSourceOptions;
-use crate::sync::converting::Converters;
 use crate::sync::{Wishes, known};
 
 /// Runs it; the exit status is the report's.
@@ -126,11 +124,11 @@ impl Report {
         let (found, ledger) = ledger(config);
         rows.extend(found);
         rows.extend(token(config));
-        let converters = Converters::shared(&config.converters);
-        rows.extend(converters.iter().map(|each| converter(each)));
+        let opener = open::Opener::new(config);
+        rows.extend(opener.converters().iter().map(|each| converter(each)));
         for each in &config.sources {
             let mut notices = Vec::new();
-            rows.push(source(each, &converters, ledger.as_ref(), &mut notices));
+            rows.push(source(each, &opener, ledger.as_ref(), &mut notices));
             let told = |notice| row(format!("site of {}", each.name), Outcome::Warning, notice);
             rows.extend(notices.into_iter().map(told));
         }
@@ -338,16 +336,14 @@ fn converter(converter: &Converter) -> Row {
 
 /// What a run's scan would see, and so whether root and patterns are the right ones; and what its site's rules have to say
 /// to whoever runs it.
-fn source(
-    source: &SourceConfig,
-    converters: &[Arc<Converter>],
-    ledger: Option<&Ledger>,
-    notices: &mut Vec<String>,
-) -> Row {
+fn source(source: &SourceConfig, opener: &open::Opener, ledger: Option<&Ledger>, notices: &mut Vec<String>) -> Row {
     let what = format!("source {}", source.name);
-    let SourcePlace::Files(files) = &source.place;
-    let root = files.root.display();
-    let looked = open::job(source, converters, Wishes::default()).and_then(|job| {
+    let root = match &source.place {
+        SourcePlace::Files(files) => files.root.display().to_string(),
+        SourcePlace::Git(git) => git.url.clone(),
+        SourcePlace::Sitemap(sitemap) => sitemap.url.to_string(),
+    };
+    let looked = opener.job(source, Wishes::default()).and_then(|job| {
         let known = ledger.map_or_else(|| Ok(Known::default()), |ledger| known(ledger, &job))?;
         let site = &job.mirror.site;
         notices.extend_from_slice(site.notices());

@@ -13,7 +13,6 @@ use crate::page::{DocPath, Failure};
 use crate::plan::{Input, Observed, Plain, Plan, State, Step, plan};
 use crate::render::{Rendered, Warning};
 use crate::source::Known;
-use crate::sync::converting::Converters;
 use crate::sync::observe::{Memory, Observation, observe};
 use crate::sync::{Job, Mirror, Wishes};
 
@@ -32,9 +31,9 @@ struct PageJson<'a> {
 /// Prints every page, one JSON object a line. What is no page is said on stderr; 1 where a page or the source failed.
 pub fn export(args: &ExportArgs, config: &Config, out: &mut dyn Write) -> anyhow::Result<u8> {
     let mut trouble = false;
-    let converters = Converters::shared(&config.converters);
+    let opener = open::Opener::new(config);
     for source in open::chosen(config, &args.source)? {
-        let job = open::job(source, &converters, Wishes::default())?;
+        let job = opener.job(source, Wishes::default())?;
         let look = look(&job.mirror)?;
         let plan = as_if_new(&job, &look);
         for step in &plan.steps {
@@ -56,16 +55,12 @@ pub fn export(args: &ExportArgs, config: &Config, out: &mut dyn Write) -> anyhow
 pub fn preview(args: &PreviewArgs, config: &Config, out: &mut dyn Write) -> anyhow::Result<u8> {
     let names: Vec<_> = args.source.iter().cloned().collect();
     let mut found = Vec::new();
-    let converters = Converters::shared(&config.converters);
+    let opener = open::Opener::new(config);
     for source in open::chosen(config, &names)? {
-        let SourcePlace::Files(files) = &source.place;
-        let job = open::job(source, &converters, Wishes::default())?;
+        let job = opener.job(source, Wishes::default())?;
         let look = look(&job.mirror)?;
-        let wanted = [Some(args.path.as_path()), within(&args.path, &files.root).as_deref()]
+        let wanted = meant(&args.path, &source.place)
             .into_iter()
-            .flatten()
-            .filter_map(Path::to_str)
-            .map(|path| DocPath::new(path.trim_start_matches("./")))
             .find_map(|path| look.seen.documents.iter().position(|d| d.path == path));
         if let Some(at) = wanted {
             found.push((source.name.clone(), job, look, at));
@@ -142,6 +137,7 @@ fn as_if_new<'a>(job: &'a Job, look: &'a Observation) -> Plan<'a> {
         documents: &look.seen.documents,
         entries: &[],
         problems: &look.problems,
+        delisted: &[],
         patterns: &job.mirror.source,
         recent_deletes: 0,
         release: None,
@@ -178,8 +174,24 @@ fn warn_of(look: &Observation) -> bool {
     !look.problems.is_empty()
 }
 
-/// The path relative to the root, for a path given from elsewhere.
-fn within(path: &Path, root: &Path) -> Option<std::path::PathBuf> {
-    let (path, root) = (path.canonicalize().ok()?, root.canonicalize().ok()?);
-    path.strip_prefix(root).ok().map(Path::to_owned)
+/// The documents that a path may mean: one of the source, a file of its folder given from elsewhere, a url of the website.
+fn meant(path: &Path, place: &SourcePlace) -> Vec<DocPath> {
+    let given = path.to_str().unwrap_or_default();
+    let mut meant = vec![DocPath::new(given.trim_start_matches("./"))];
+    match place {
+        SourcePlace::Files(files) => {
+            let inside = path.canonicalize().ok().zip(files.root.canonicalize().ok());
+            let inside = inside.and_then(|(path, root)| path.strip_prefix(root).ok()?.to_str().map(DocPath::new));
+            meant.extend(inside);
+        }
+        SourcePlace::Sitemap(_) => {
+            meant.extend(
+                url::Url::parse(given)
+                    .ok()
+                    .map(|url| DocPath::new(&url[url::Position::BeforePath..url::Position::AfterQuery])),
+            );
+        }
+        SourcePlace::Git(_) => {}
+    }
+    meant
 }

@@ -18,8 +18,7 @@ use crate::page::SourceName;
 use crate::remote::Remote;
 use crate::report::{CycleReport, Report};
 use crate::simulator::Simulator;
-use crate::sync::converting::Converters;
-use crate::sync::{Shared, Wishes, cycle};
+use crate::sync::{Shared, Wishes, cycle, idle};
 use crate::telemetry::{Progress, Telemetry};
 
 /// How often a ledger that is locked is tried again.
@@ -94,7 +93,7 @@ async fn cycles<R: Remote + 'static>(
     let configured: Vec<&str> = config.sources.iter().map(|source| source.name.as_str()).collect();
     let remote = Arc::new(remote);
     let mut reports = Vec::new();
-    let converters = Converters::shared(&config.converters);
+    let opener = open::Opener::new(config);
     for source in chosen {
         if stop.is_set() {
             reports.push(CycleReport::not_run(source.name.as_str()));
@@ -106,7 +105,16 @@ async fn cycles<R: Remote + 'static>(
             recreate: args.recreate_source.contains(&source.name),
             accept_unmounted: args.accept_unmounted.contains(&source.name),
         };
-        let job = open::job_for_cycle(source, &converters, wishes)?;
+        let opening = opener.open(source)?;
+        if let Some(report) = idle(source.name.as_str(), opening.revision.as_ref(), &wishes, &mut ledger, open::now())?
+        {
+            if args.json {
+                log(&report);
+            }
+            reports.push(report);
+            continue;
+        }
+        let job = opening.job(wishes)?;
         let rendering = Bar::new(telemetry, format!("{}: reading", source.name));
         let sending = Bar::new(telemetry, format!("{}: sending", source.name));
         let mut shared = Shared {

@@ -12,7 +12,6 @@ use crate::page::{DocPath, Problem, SourceName};
 use crate::plan::{Plain, Plan};
 use crate::render::Warning;
 use crate::report::{FailedPage, counted};
-use crate::sync::converting::Converters;
 use crate::sync::observe::{Memory, Observation, observe};
 use crate::sync::{Wishes, bound, entries, known, make_plan, unfit};
 
@@ -61,15 +60,12 @@ pub fn run(args: &PlanArgs, config: &Config, out: &mut dyn Write) -> anyhow::Res
     }
     let mut plans = PlansJson { version: 1, sources: Vec::new() };
     let (mut trouble, mut held) = (false, false);
-    let converters = Converters::shared(&config.converters);
+    let opener = open::Opener::new(config);
     let configured: Vec<&str> = config.sources.iter().map(|source| source.name.as_str()).collect();
     for source in open::chosen(config, &args.source)? {
         let known_as = known_as(ledger.as_ref(), source, &configured)?;
-        let job = open::job_for_cycle(
-            &SourceConfig { name: known_as.clone(), ..source.clone() },
-            &converters,
-            Wishes::default(),
-        )?;
+        let named = SourceConfig { name: known_as.clone(), ..source.clone() };
+        let job = opener.open(&named)?.job(Wishes::default())?;
         let (mut memory, known) = match &ledger {
             Some(ledger) => (Memory::Read(ledger), known(ledger, &job)?),
             None => (Memory::Blank, crate::source::Known::default()),
@@ -89,7 +85,16 @@ pub fn run(args: &PlanArgs, config: &Config, out: &mut dyn Write) -> anyhow::Res
         look.problems.extend(unfit.map(|failure| Problem { path: String::new(), message: failure.message }));
         let bound = bound(at, known_as.as_str())?;
         let entries = entries(at, bound.as_ref())?;
-        let plan = make_plan(&job, at, bound.as_ref(), &look.seen.documents, &entries, &look.problems, open::now())?;
+        let plan = make_plan(
+            &job,
+            at,
+            bound.as_ref(),
+            &look.seen.documents,
+            &entries,
+            &look.problems,
+            &look.delisted,
+            open::now(),
+        )?;
         trouble |= !plan.problems.is_empty() || !plan.failed.is_empty();
         held |= plan.held.is_some();
         let mut notes: Vec<String> =

@@ -7,17 +7,22 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use url::Url;
 
-use super::setting::{FilesPattern, GlobalLocale, HttpListen, Name, OnOff, Region, Secret, Size, Split, Version};
+use super::setting::{
+    Delisted, FilesPattern, GitPath, GitRef, GitUrl, GlobalLocale, HttpListen, Name, OnOff, Region, Robots, Secret,
+    Size, Split, Version,
+};
 use super::typed::{At, Leaf, List, OneOrMany};
 use super::{Schedule, Watch};
 use crate::convert::Output;
 use crate::render::Availability;
 use crate::site::{Generator, UrlStyle};
 use crate::source::files::FollowSymlinks;
+use crate::source::sitemap::Markdown;
 
 /// The configuration of finmirror. `${VAR}` and `${VAR:-default}` stand for variables in every value, `$$` for a dollar.
 /// Relative paths are relative to this file.
@@ -110,9 +115,9 @@ pub(super) struct RawSource {
     pub(super) name: Leaf<Name>,
     /// A folder.
     pub(super) files: Option<At<RawFiles>>,
-    /// A git repository. Not in this version yet.
+    /// A git repository.
     pub(super) git: Option<At<RawGit>>,
-    /// A website. Not in this version yet.
+    /// A website.
     pub(super) sitemap: Option<At<RawSitemap>>,
     /// How the documents are published.
     pub(super) site: Option<RawSite>,
@@ -146,34 +151,98 @@ pub(super) struct RawFiles {
     pub(super) max_size: Option<Leaf<Size>>,
 }
 
-/// A git repository. Not in this version yet.
+/// A git repository: one commit of it, read from a mirror of its own, never from a checkout.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "the keys are known, so that a configuration for a later version is told exactly that")]
 pub(super) struct RawGit {
-    /// What `git clone` takes.
-    pub(super) url: Option<Leaf<String>>,
-    /// The branch or tag.
-    pub(super) r#ref: Option<Leaf<String>>,
-    /// The folder of the generator's configuration.
-    pub(super) path: Option<Leaf<String>>,
+    /// What `git clone` takes: `https://`, `ssh://`, `git://`, `user@host:path`, or the path of a repository on this machine.
+    pub(super) url: Leaf<GitUrl>,
+    /// A branch, a tag or a commit. Without it, the branch that the remote names as its own.
+    pub(super) r#ref: Option<Leaf<GitRef>>,
+    /// The folder that holds the generator's configuration, if there is one, else the documents.
+    pub(super) path: Option<Leaf<GitPath>>,
+    /// Whether the files of a checkout at `url` are taken as they lie there, committed or not.
+    pub(super) worktree: Option<Leaf<bool>>,
+    /// Which files are documents, as in .gitignore, relative to `path`.
+    pub(super) include: Option<List<FilesPattern>>,
+    /// Which of them are left out.
+    pub(super) exclude: Option<List<FilesPattern>>,
+    /// A larger document is not sent.
+    pub(super) max_size: Option<Leaf<Size>>,
+    /// The user's name beside a token. Without it, one that the usual hosts take.
+    pub(super) username: Option<Leaf<String>>,
+    /// A token or password for https, best as `${VARIABLE}`.
+    pub(super) token: Option<Leaf<Secret>>,
+    /// A file that holds it. It is read again for each fetch.
+    pub(super) token_file: Option<Leaf<PathBuf>>,
+    /// The private key for ssh.
+    pub(super) ssh_key_file: Option<Leaf<PathBuf>>,
+    /// The keys of the hosts that ssh may talk to.
+    pub(super) known_hosts_file: Option<Leaf<PathBuf>>,
+    /// Whether git's own configuration of this user, with its credential helpers, is used.
+    pub(super) user_config: Option<Leaf<bool>>,
+    /// How long one fetch may take.
+    pub(super) timeout: Option<Leaf<Duration>>,
 }
 
-/// A website. Not in this version yet.
+/// A website, as its sitemap lists it.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "the keys are known, so that a configuration for a later version is told exactly that")]
 pub(super) struct RawSitemap {
-    /// The sitemap.
-    pub(super) url: Option<Leaf<Url>>,
+    /// A sitemap, an index of sitemaps or a text list; or the website's root, whose robots.txt names them.
+    pub(super) url: Leaf<Url>,
+    /// Which pages count, as in .gitignore, by their urls' paths.
+    pub(super) include: Option<List<FilesPattern>>,
+    /// Which of them are left out.
+    pub(super) exclude: Option<List<FilesPattern>>,
     /// Headers of every request.
     pub(super) headers: Option<BTreeMap<String, Leaf<Secret>>>,
-    /// Public prefix: where it is fetched.
+    /// A bearer token of every request, best as `${VARIABLE}`.
+    pub(super) bearer: Option<Leaf<Secret>>,
+    /// A file that holds it. It is read again on every use.
+    pub(super) bearer_file: Option<Leaf<PathBuf>>,
+    /// A name and a password for every request.
+    pub(super) basic: Option<RawBasic>,
+    /// A file of cookies, as browsers' extensions and curl write it.
+    pub(super) cookies_file: Option<Leaf<PathBuf>>,
+    /// A PEM file with the certificate that shows who asks, and its key.
+    pub(super) client_certificate: Option<Leaf<PathBuf>>,
+    /// A PEM file of certificates to trust besides the built-in roots.
+    pub(super) ca_file: Option<Leaf<PathBuf>>,
+    /// Public prefix: where what is below it is fetched.
     pub(super) fetch_from: Option<BTreeMap<String, Leaf<Url>>>,
-    /// Private networks that may be asked.
-    pub(super) allow_networks: Option<List<String>>,
+    /// Private networks that may be asked, such as `10.0.0.0/8`.
+    pub(super) allow_networks: Option<List<IpNet>>,
     /// The proxy of this website.
     pub(super) proxy: Option<Leaf<Url>>,
+    /// Whether robots.txt is obeyed; `ignore` is for a site of one's own.
+    pub(super) robots: Option<Leaf<Robots>>,
+    /// Requests under way at one time.
+    pub(super) concurrency: Option<Leaf<u64>>,
+    /// The least time between two requests.
+    pub(super) delay: Option<Leaf<Duration>>,
+    /// How long one request may take.
+    pub(super) timeout: Option<Leaf<Duration>>,
+    /// A larger page is not sent.
+    pub(super) max_size: Option<Leaf<Size>>,
+    /// The main content of a page: a CSS selector. Without it, what the site's generator has, or what looks like it.
+    pub(super) selector: Option<Leaf<String>>,
+    /// Whether the pages' own Markdown is taken: `page` (beside each page), `llms_txt` (where /llms.txt says), or `off`.
+    pub(super) markdown: Option<Leaf<Markdown>>,
+    /// Whether a page is not asked for while its `lastmod` in the sitemap is the same.
+    pub(super) trust_lastmod: Option<Leaf<bool>>,
+}
+
+/// A name and a password.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawBasic {
+    /// The name.
+    pub(super) username: Leaf<String>,
+    /// The password, best as `${VARIABLE}`.
+    pub(super) password: Option<Leaf<Secret>>,
+    /// A file that holds it. It is read again on every use.
+    pub(super) password_file: Option<Leaf<PathBuf>>,
 }
 
 /// How the documents are published.
@@ -251,4 +320,6 @@ pub(super) struct RawDeletes {
     pub(super) confirm_scans: Option<Leaf<u64>>,
     /// How long two scans of the daemon must agree.
     pub(super) settle: Option<Leaf<Duration>>,
+    /// What is done about pages that a website's sitemap names no more, and that it still has: `hold` or `delete`.
+    pub(super) delisted: Option<Leaf<Delisted>>,
 }

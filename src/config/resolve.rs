@@ -14,9 +14,13 @@ use url::{Host, Url};
 
 use super::fault::{Error, Fault, Place};
 use super::raw::{
-    RawConfig, RawConverter, RawDeletes, RawFiles, RawImportSource, RawIntercom, RawPage, RawSite, RawSource,
+    RawConfig, RawConverter, RawDeletes, RawFiles, RawGit, RawImportSource, RawIntercom, RawPage, RawSite, RawSitemap,
+    RawSource,
 };
-use super::setting::{FilesPattern, GlobalLocale, HttpListen, OnOff, Region, Secret, Size, Split, Version};
+use super::setting::{
+    Delisted, FilesPattern, GitPath, GitRef, GitUrl, GlobalLocale, HttpListen, OnOff, Region, Robots, Secret, Size,
+    Split, Version,
+};
 use super::tree::{self, NodeId, Tree};
 use super::typed::{At, Leaf, List, OneOrMany, Setting};
 use super::{
@@ -31,6 +35,9 @@ use crate::render::{PageOptions, PagePolicies};
 use crate::simulator::SimulatorOptions;
 use crate::site::{Generator, LocaleFolder, Locales, SiteOptions, SitePolicies, Versions};
 use crate::source::files::FilesOptions;
+use crate::source::git::{Credentials, GitOptions};
+use crate::source::sitemap::SitemapOptions;
+use crate::source::sitemap::client::{self, ClientOptions, Credential, Login};
 
 /// What the values are read from.
 pub(super) struct Given<'a> {
@@ -59,7 +66,8 @@ pub(super) fn resolve(raw: &RawConfig, given: &Given<'_>) -> Result<Config, Erro
         read.note(raw.sources.node, "there is no source", "name at least one, each with `name` and `files`");
     }
     let converters = raw.converters.iter().flatten().filter_map(|converter| read.converter(converter)).collect();
-    let mut sources: Vec<_> = raw.sources.value.iter().filter_map(|source| read.source(source)).collect();
+    let cache = cache(ledger.as_ref().ok(), given);
+    let mut sources: Vec<_> = raw.sources.value.iter().filter_map(|source| read.source(source, &cache)).collect();
     read.twins(raw, &sources);
     for source in &mut sources {
         source.page.policies.sends_locales = version.has_locales();
@@ -68,7 +76,7 @@ pub(super) fn resolve(raw: &RawConfig, given: &Given<'_>) -> Result<Config, Erro
         warnings.extend(english_only(&mut sources, &version));
     }
     read.finish()?;
-    Ok(Config { file: given.file.to_owned(), remote, ledger, http, sources, converters, warnings })
+    Ok(Config { file: given.file.to_owned(), remote, cache, ledger, http, sources, converters, warnings })
 }
 
 /// The ledger's file: as configured, else where the system says that state belongs.
@@ -90,6 +98,15 @@ fn ledger(raw: &RawConfig, given: &Given<'_>) -> Result<PathBuf, Error> {
         given.error("nothing says where the ledger belongs", help)
     })?;
     Ok(folder.join(default::LEDGER))
+}
+
+/// Where what is fetched lies: beside the ledger, or, for commands that need none, where caches of this user belong.
+fn cache(ledger: Option<&PathBuf>, given: &Given<'_>) -> PathBuf {
+    if let Some(folder) = ledger.and_then(|ledger| ledger.parent()) {
+        return folder.to_owned();
+    }
+    let home = (given.env)("XDG_CACHE_HOME").filter(|folder| Path::new(folder).is_absolute()).map(PathBuf::from);
+    home.unwrap_or_else(|| PathBuf::from(default::SCRATCH)).join("finmirror")
 }
 
 /// Below 2.17 Intercom takes no other language.
@@ -322,37 +339,41 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn source(&self, source: &At<RawSource>) -> Option<SourceConfig> {
+    fn source(&self, source: &At<RawSource>, cache: &Path) -> Option<SourceConfig> {
         let RawSource { name, files, git, sitemap, site, page, import_source, deletes, schedule } = &source.value;
         let name = self.leaf(name);
         let places = [files.as_ref().map(|p| p.node), git.as_ref().map(|p| p.node), sitemap.as_ref().map(|p| p.node)];
         if places.iter().flatten().count() > 1 {
             self.note(source.node, "more than one of `files`, `git` and `sitemap`", "make each a source of its own");
         } else if places.iter().all(Option::is_none) {
-            self.note(source.node, "nothing says where the source is", "add `files` with its `root`");
+            self.note(
+                source.node,
+                "nothing says where the source is",
+                "add `files` with its `root`, or `git`, or `sitemap`",
+            );
         }
-        for (kind, node) in [("git", git.as_ref().map(|p| p.node)), ("sitemap", sitemap.as_ref().map(|p| p.node))] {
-            if let Some(node) = node {
-                self.note(
-                    node,
-                    format!("`{kind}` is not in this version yet"),
-                    "use `files`, with a folder of the pages",
-                );
+        let (place, watch) = match (files, git, sitemap) {
+            (Some(files), ..) => {
+                let (options, watch) = self.files(&files.value);
+                (options.map(SourcePlace::Files), watch)
             }
-        }
-        let (place, watch) = files.as_ref().map(|files| self.files(&files.value)).unzip();
+            (None, Some(git), _) => (self.git(git), default::WATCH),
+            (None, None, Some(sitemap)) => (self.sitemap(sitemap, cache).map(SourcePlace::Sitemap), super::Watch::Off),
+            (None, None, None) => (None, default::WATCH),
+        };
         let schedule = self.value(schedule.as_ref()).unwrap_or(default::SCHEDULE);
-        let policy = self.policy(deletes.as_ref(), &schedule);
+        let confirm_scans = if sitemap.is_some() { default::SITEMAP_CONFIRM_SCANS } else { default::CONFIRM_SCANS };
+        let policy = self.policy(deletes.as_ref(), &schedule, confirm_scans);
         let page = self.page(page.as_ref());
-        // A base url that is wrong is noted already: it is not missing.
-        let has_base_url = site.as_ref().is_some_and(|s| s.base_url.is_some());
+        // A base url that is wrong is noted already: it is not missing. A website has one in its sitemap's.
+        let has_base_url = sitemap.is_some() || site.as_ref().is_some_and(|s| s.base_url.is_some());
         let site_policies = self.site_policies(site.as_ref());
         let site = self.site(site.as_ref());
         let import_source = self.import_source(source.node, import_source.as_ref(), &site, has_base_url);
         Some(SourceConfig {
             name: name?.0,
-            place: SourcePlace::Files(place??),
-            watch: watch?,
+            place: place?,
+            watch,
             site,
             site_policies,
             page,
@@ -391,19 +412,7 @@ impl<'a> Reader<'a> {
 
     fn files(&self, files: &RawFiles) -> (Option<FilesOptions>, super::Watch) {
         let root = self.path(&files.root);
-        let include = match &files.include {
-            Some(list) if list.items.is_empty() => {
-                self.note(
-                    list.node,
-                    "`include` is empty, so nothing would be mirrored",
-                    "add a pattern, or remove the key",
-                );
-                Vec::new()
-            }
-            Some(list) => patterns(self.list(list)),
-            // The generator says what its documents are.
-            None => Vec::new(),
-        };
+        let include = self.include(files.include.as_ref());
         let ignore_files = files.ignore_files.as_ref().map(|names| {
             for leaf in &names.items {
                 self.checked(
@@ -414,20 +423,176 @@ impl<'a> Reader<'a> {
             }
             self.list(names)
         });
-        let max_size = self.checked(
-            files.max_size.as_ref(),
-            |size| size.0 <= 1 << 30,
-            "more than can be read into memory: at most `1GiB`",
-        );
         let options = root.map(|root| FilesOptions {
             root,
             include,
             exclude: files.exclude.as_ref().map(|list| patterns(self.list(list))).unwrap_or_default(),
             ignore_files: ignore_files.unwrap_or_default(),
             follow_symlinks: self.value(files.follow_symlinks.as_ref()).unwrap_or(default::FOLLOW_SYMLINKS),
-            max_bytes: max_size.map_or(default::MAX_SIZE, |Size(bytes)| bytes),
+            max_bytes: self.max_size(files.max_size.as_ref()),
         });
         (options, self.value(files.watch.as_ref()).unwrap_or(default::WATCH))
+    }
+
+    /// The patterns of `include`; none: the generator says what its documents are.
+    fn include(&self, list: Option<&List<FilesPattern>>) -> Vec<String> {
+        match list {
+            Some(list) if list.items.is_empty() => {
+                let help = "add a pattern, or remove the key";
+                self.note(list.node, "`include` is empty, so nothing would be mirrored", help);
+                Vec::new()
+            }
+            Some(list) => patterns(self.list(list)),
+            None => Vec::new(),
+        }
+    }
+
+    fn max_size(&self, leaf: Option<&Leaf<Size>>) -> u64 {
+        let most = |size: &Size| size.0 <= 1 << 30;
+        let size = self.checked(leaf, most, "more than can be read into memory: at most `1GiB`");
+        size.map_or(default::MAX_SIZE, |Size(bytes)| bytes)
+    }
+
+    /// A commit of a repository; or, of a checkout, its files.
+    fn git(&self, git: &At<RawGit>) -> Option<SourcePlace> {
+        let raw = &git.value;
+        let include = self.include(raw.include.as_ref());
+        let exclude = raw.exclude.as_ref().map(|list| patterns(self.list(list))).unwrap_or_default();
+        let max_bytes = self.max_size(raw.max_size.as_ref());
+        let path = self.value(raw.path.as_ref()).map(|GitPath(path)| path).unwrap_or_default();
+        let in_range = |timeout: &Duration| (1..=86_400).contains(&timeout.as_secs());
+        let timeout = self.checked(raw.timeout.as_ref(), in_range, "out of range: write `1s` to `24h`");
+        let credentials = self.git_credentials(raw);
+        let GitUrl(url) = self.leaf(&raw.url)?;
+        // What names no other machine is a path, relative to this file as every path is.
+        let is_local = !url.contains(':') || url.starts_with(['/', '.']);
+        let url = if is_local { self.given.absolute(Path::new(&url)).to_string_lossy().into_owned() } else { url };
+        if self.value(raw.worktree.as_ref()).unwrap_or(default::WORKTREE) {
+            if !is_local {
+                self.note(raw.url.node, "`worktree` of a repository on another machine", "give the path of a checkout");
+            }
+            if let Some(reference) = &raw.r#ref {
+                self.note(reference.node, "`ref` beside `worktree`, whose files are as they lie", "remove one of them");
+            }
+            return Some(SourcePlace::Files(FilesOptions {
+                root: Path::new(&url).join(path),
+                include,
+                exclude: exclude.into_iter().chain(["/.git".to_owned()]).collect(),
+                ignore_files: default::WORKTREE_IGNORES.map(str::to_owned).to_vec(),
+                follow_symlinks: default::FOLLOW_SYMLINKS,
+                max_bytes,
+            }));
+        }
+        Some(SourcePlace::Git(GitOptions {
+            url,
+            reference: self.value(raw.r#ref.as_ref()).map(|GitRef(reference)| reference),
+            path,
+            include,
+            exclude,
+            max_bytes,
+            credentials,
+            timeout: timeout.unwrap_or(default::GIT_TIMEOUT),
+            wants_commits: false,
+        }))
+    }
+
+    fn git_credentials(&self, raw: &RawGit) -> Credentials {
+        if let (Some(_), Some(file)) = (&raw.token, &raw.token_file) {
+            self.note(file.node, "`token_file` beside `token`", "remove one of them");
+        }
+        let file = |leaf: Option<&Leaf<PathBuf>>| leaf.and_then(|leaf| self.path(leaf));
+        Credentials {
+            username: self.value(raw.username.as_ref()),
+            token: self.value(raw.token.as_ref()).map(|Secret(token)| token),
+            token_file: file(raw.token_file.as_ref()),
+            ssh_key_file: file(raw.ssh_key_file.as_ref()),
+            known_hosts_file: file(raw.known_hosts_file.as_ref()),
+            helper: self.value(raw.user_config.as_ref()).unwrap_or(default::USER_CONFIG),
+        }
+    }
+
+    fn sitemap(&self, sitemap: &At<RawSitemap>, cache: &Path) -> Option<SitemapOptions> {
+        let raw = &sitemap.value;
+        let include = self.include(raw.include.as_ref());
+        let client = self.client(raw);
+        Some(SitemapOptions {
+            url: self.leaf(&raw.url)?,
+            include,
+            exclude: raw.exclude.as_ref().map(|list| patterns(self.list(list))).unwrap_or_default(),
+            client,
+            obeys_robots: self.value(raw.robots.as_ref()).unwrap_or(default::ROBOTS) == Robots::Obey,
+            selector: self.value(raw.selector.as_ref()),
+            markdown: self.value(raw.markdown.as_ref()).unwrap_or(default::MARKDOWN),
+            trusts_lastmod: self.value(raw.trust_lastmod.as_ref()).unwrap_or(default::TRUST_LASTMOD),
+            spool: cache.join("spool"),
+        })
+    }
+
+    fn client(&self, raw: &RawSitemap) -> ClientOptions {
+        let file = |leaf: Option<&Leaf<PathBuf>>| leaf.and_then(|leaf| self.path(leaf));
+        let headers = raw.headers.iter().flatten().filter_map(|(name, leaf)| {
+            let Secret(value) = self.leaf(leaf)?;
+            if !client::is_header(name, value.expose_secret()) {
+                let help = "a name has letters, digits and `-`, a value no line breaks";
+                self.note(leaf.node, format!("`{name}` is no header that can be sent"), help);
+            }
+            Some((name.clone(), value))
+        });
+        let fetch_from = raw.fetch_from.iter().flatten().filter_map(|(public, leaf)| {
+            let to = self.leaf(leaf)?;
+            match Url::read(public) {
+                Ok(public) => Some((with_slash(public), with_slash(to))),
+                Err(not) => {
+                    let (not, help) = not.split_once(": ").unwrap_or((&not, ""));
+                    self.note(leaf.node, format!("`{public}` is {not}"), help);
+                    None
+                }
+            }
+        });
+        let in_range = |timeout: &Duration| (1..=3600).contains(&timeout.as_secs());
+        let timeout = self.checked(raw.timeout.as_ref(), in_range, "out of range: write `1s` to `1h`");
+        let at_once = self.checked(raw.concurrency.as_ref(), |n| (1..=64).contains(n), "out of range: write 1 to 64");
+        ClientOptions {
+            fetch_from: fetch_from.collect(),
+            allow_networks: raw.allow_networks.as_ref().map(|list| self.list(list)).unwrap_or_default(),
+            proxy: self.value(raw.proxy.as_ref()),
+            headers: headers.collect(),
+            login: self.login(raw),
+            cookies_file: file(raw.cookies_file.as_ref()),
+            client_certificate: file(raw.client_certificate.as_ref()),
+            ca_file: file(raw.ca_file.as_ref()),
+            concurrency: usize::try_from(at_once.unwrap_or(default::CONCURRENCY)).unwrap_or(1),
+            delay: self.value(raw.delay.as_ref()).unwrap_or(default::DELAY),
+            timeout: timeout.unwrap_or(default::REQUEST_TIMEOUT),
+            max_bytes: self.max_size(raw.max_size.as_ref()),
+        }
+    }
+
+    fn login(&self, raw: &RawSitemap) -> Login {
+        let bearer = self.credential("bearer", raw.bearer.as_ref(), raw.bearer_file.as_ref());
+        let Some(basic) = &raw.basic else { return bearer.map_or(Login::None, Login::Bearer) };
+        if raw.bearer.is_some() || raw.bearer_file.is_some() {
+            self.note(basic.username.node, "`basic` beside `bearer`", "remove one of them");
+        }
+        let password = self.credential("password", basic.password.as_ref(), basic.password_file.as_ref());
+        if password.is_none() && basic.password.is_none() && basic.password_file.is_none() {
+            self.note(basic.username.node, "`basic` without a password", "add `password_file`, or `password`");
+        }
+        match (self.leaf(&basic.username), password) {
+            (Some(name), Some(password)) => Login::Basic(name, password),
+            _ => Login::None,
+        }
+    }
+
+    fn credential(&self, name: &str, value: Option<&Leaf<Secret>>, file: Option<&Leaf<PathBuf>>) -> Option<Credential> {
+        if let (Some(_), Some(file)) = (value, file) {
+            self.note(file.node, format!("`{name}_file` beside `{name}`"), "remove one of them");
+        }
+        match (value, file) {
+            (Some(value), _) => self.leaf(value).map(|Secret(value)| Credential::Value(value)),
+            (None, Some(file)) => self.path(file).map(Credential::File),
+            (None, None) => None,
+        }
     }
 
     fn site(&self, site: Option<&RawSite>) -> SiteOptions {
@@ -561,7 +726,7 @@ impl<'a> Reader<'a> {
         ImportSourceOptions { url: url_value, id: id_value.map(ImportSourceId), audience_ids, exclusive }
     }
 
-    fn policy(&self, deletes: Option<&RawDeletes>, schedule: &Schedule) -> Policy {
+    fn policy(&self, deletes: Option<&RawDeletes>, schedule: &Schedule, confirm_scans: u64) -> Policy {
         let percent = self.checked(
             deletes.and_then(|d| d.max_percent.as_ref()),
             |percent| (0.0..=100.0).contains(percent),
@@ -575,12 +740,14 @@ impl<'a> Reader<'a> {
         Policy {
             max_percent: percent.unwrap_or(default::MAX_PERCENT),
             max_pages: self.value(deletes.and_then(|d| d.max_pages.as_ref())).unwrap_or(default::MAX_PAGES),
-            confirm_scans: u32::try_from(scans.unwrap_or(default::CONFIRM_SCANS)).unwrap_or(u32::MAX),
+            confirm_scans: u32::try_from(scans.unwrap_or(confirm_scans)).unwrap_or(u32::MAX),
             interval: match schedule {
                 Schedule::Every(interval) => *interval,
                 Schedule::Cron(_) => default::CRON_INTERVAL,
             },
             settle: self.value(deletes.and_then(|d| d.settle.as_ref())).unwrap_or(default::SETTLE),
+            deletes_delisted: self.value(deletes.and_then(|d| d.delisted.as_ref())).unwrap_or(default::DELISTED)
+                == Delisted::Delete,
         }
     }
 

@@ -16,6 +16,8 @@ use crate::page::SourceName;
 use crate::render::Availability;
 use crate::site::{Generator, UrlStyle};
 use crate::source::files::{FollowSymlinks, check_pattern};
+use crate::source::git;
+use crate::source::sitemap::Markdown;
 
 /// A secret in clear; never printed, and no message repeats it.
 pub(super) struct Secret(pub(super) SecretString);
@@ -52,6 +54,29 @@ pub(super) struct GlobalLocale(pub(super) String);
 pub(super) enum Split {
     Off,
     H2,
+}
+
+/// What `git clone` takes.
+pub(super) struct GitUrl(pub(super) String);
+
+/// A branch, a tag or a commit.
+pub(super) struct GitRef(pub(super) String);
+
+/// A folder of a repository, relative, `/`-separated, without a slash at either end.
+pub(super) struct GitPath(pub(super) String);
+
+/// Whether robots.txt is obeyed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Robots {
+    Obey,
+    Ignore,
+}
+
+/// What is done about pages that a sitemap names no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Delisted {
+    Hold,
+    Delete,
 }
 
 /// A switch with the words of people.
@@ -279,6 +304,101 @@ impl Setting for GlobalLocale {
 
     fn schema() -> Schema {
         json_schema!({ "type": "string", "examples": ["en"] })
+    }
+}
+
+impl Setting for GitUrl {
+    fn read(text: &str) -> Result<Self, String> {
+        git::check_url(text).map(|()| Self(text.to_owned())).map_err(str::to_owned)
+    }
+
+    fn schema() -> Schema {
+        json_schema!({ "type": "string", "examples": ["git@github.com:acme/handbook.git"] })
+    }
+}
+
+impl Setting for GitRef {
+    fn read(text: &str) -> Result<Self, String> {
+        git::check_reference(text).map(|()| Self(text.to_owned())).map_err(str::to_owned)
+    }
+
+    fn schema() -> Schema {
+        json_schema!({ "type": "string", "examples": ["main"] })
+    }
+}
+
+impl Setting for GitPath {
+    fn read(text: &str) -> Result<Self, String> {
+        let path = text.trim_matches('/');
+        let is_plain = |part: &str| !matches!(part, "" | "." | "..") && !part.contains(['\\', '\0', '\n']);
+        if path.is_empty() || path == "." {
+            return Ok(Self(String::new()));
+        }
+        if !path.split('/').all(is_plain) {
+            return Err("not a folder of the repository: write it as `docs` or `packages/docs`".into());
+        }
+        Ok(Self(path.to_owned()))
+    }
+
+    fn schema() -> Schema {
+        json_schema!({ "type": "string", "examples": ["docs"] })
+    }
+}
+
+impl Setting for ipnet::IpNet {
+    fn read(text: &str) -> Result<Self, String> {
+        let one = || text.parse::<std::net::IpAddr>().map(Self::from);
+        text.parse::<Self>()
+            .or_else(|_| one())
+            .map_err(|_| "not a network: write it as `10.0.0.0/8` or `fd00::/8`".into())
+    }
+
+    fn schema() -> Schema {
+        json_schema!({ "type": "string", "examples": ["10.0.0.0/8"] })
+    }
+}
+
+impl Setting for Robots {
+    fn read(text: &str) -> Result<Self, String> {
+        match text {
+            "obey" => Ok(Self::Obey),
+            "ignore" => Ok(Self::Ignore),
+            text => Err(unknown_word(text, &["obey", "ignore"])),
+        }
+    }
+
+    fn schema() -> Schema {
+        json_schema!({ "enum": ["obey", "ignore"] })
+    }
+}
+
+impl Setting for Delisted {
+    fn read(text: &str) -> Result<Self, String> {
+        match text {
+            "hold" => Ok(Self::Hold),
+            "delete" => Ok(Self::Delete),
+            text => Err(unknown_word(text, &["hold", "delete"])),
+        }
+    }
+
+    fn schema() -> Schema {
+        json_schema!({ "enum": ["hold", "delete"] })
+    }
+}
+
+impl Setting for Markdown {
+    fn read(text: &str) -> Result<Self, String> {
+        match text {
+            "off" | "false" => Ok(Self::Off),
+            "page" => Ok(Self::Page),
+            "llms_txt" => Ok(Self::LlmsTxt),
+            text => Err(unknown_word(text, &["off", "page", "llms_txt"])),
+        }
+    }
+
+    fn schema() -> Schema {
+        // Some editors read `off` as YAML 1.1 did: as false.
+        json_schema!({ "enum": ["off", "page", "llms_txt", false] })
     }
 }
 

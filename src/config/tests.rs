@@ -143,7 +143,7 @@ fn the_demo_needs_nothing() {
 fn a_minimal_file_takes_the_defaults() {
     let config = parsed(MINIMAL);
     let source = &config.sources[0];
-    let SourcePlace::Files(files) = &source.place;
+    let SourcePlace::Files(files) = &source.place else { panic!("a folder") };
     assert_eq!(files.root, Path::new("/etc/finmirror/docs"));
     assert_eq!(source.import_source.url, source.site.base_url);
     assert_eq!(intercom(&config).base_url.as_str(), "https://api.intercom.io/");
@@ -165,7 +165,7 @@ fn variables_stand_for_values_of_every_type() {
     assert_eq!((source.page.ai_agent, source.page.ai_copilot), (false, true));
     assert_eq!(source.schedule, Schedule::Every(Duration::from_secs(90)));
     assert_eq!(source.policy.interval, Duration::from_secs(90));
-    let SourcePlace::Files(files) = &source.place;
+    let SourcePlace::Files(files) = &source.place else { panic!("a folder") };
     assert_eq!(files.root, Path::new("/etc/finmirror/7/x$y"));
     let Token::Value(token) = &intercom(&config).token else { panic!() };
     assert_eq!(token.expose_secret(), "s3cr3t-from-env");
@@ -444,17 +444,22 @@ fn errors_of_shape_say_what_was_expected() {
 }
 
 #[test]
-fn what_belongs_to_a_later_version_says_so() {
-    for (lines, expected) in [
-        ("  git: {url: x, ref: y, path: z}", "`git` is not in this version yet"),
-        (
-            "  sitemap: {url: 'https://x/', headers: {A: b}, proxy: 'http://p:1'}",
-            "`sitemap` is not in this version yet",
-        ),
-    ] {
-        let message = refused(&format!("sources:\n- name: a\n  import_source: {{id: 1}}\n{lines}\n"));
-        assert!(message.contains(expected), "{lines}: {message}");
-    }
+fn repositories_and_websites_are_read_with_their_defaults() {
+    let source =
+        |lines: &str| parsed(&format!("sources:\n- name: a\n  import_source: {{id: 1}}\n{lines}\n")).sources.remove(0);
+    let git = source("  git: {url: 'git@h.example:acme/docs.git', ref: main, path: /docs/, token: s3cr3t}");
+    let SourcePlace::Git(options) = &git.place else { panic!("a repository") };
+    assert_eq!((options.url.as_str(), options.path.as_str()), ("git@h.example:acme/docs.git", "docs"));
+    assert_eq!((options.reference.as_deref(), options.wants_commits), (Some("main"), false));
+    assert!(!format!("{git:?}").contains("s3cr3t"));
+    let checkout = source("  git: {url: ./docs, worktree: true}");
+    let SourcePlace::Files(files) = &checkout.place else { panic!("a folder") };
+    assert!(files.root.ends_with("docs") && files.exclude == ["/.git"]);
+    let web =
+        source("  sitemap: {url: 'https://x.example/sitemap.xml', headers: {A: b}, allow_networks: [10.0.0.0/8]}");
+    let SourcePlace::Sitemap(options) = &web.place else { panic!("a website") };
+    assert_eq!((options.root().as_str(), options.client.concurrency), ("https://x.example/", 4));
+    assert_eq!((web.policy.confirm_scans, web.policy.deletes_delisted), (2, false));
 }
 
 #[test]

@@ -78,6 +78,21 @@ impl Ledger {
         })
     }
 
+    /// The fingerprints of a source's documents that were rendered by this recipe, sorted by path.
+    pub fn fingerprints(&self, source: &str, recipe: &[u8]) -> Result<Vec<(DocPath, Fingerprint)>, LedgerError> {
+        self.sqlite(|db| {
+            let mut select = db.prepare_cached(
+                "SELECT path, fingerprint FROM document WHERE source = ?1 AND recipe = ?2 AND fingerprint IS NOT NULL \
+                 ORDER BY path",
+            )?;
+            let rows = select.query_map(params![source, recipe], |row| {
+                let (path, fingerprint): (String, Vec<u8>) = (row.get(0)?, row.get(1)?);
+                Ok((DocPath::new(path), Fingerprint(fingerprint.into())))
+            })?;
+            rows.collect()
+        })
+    }
+
     /// Calls back with everything that the renders of a source asked for, by document.
     pub fn each_asked(&self, source: &str, mut each: impl FnMut(&str, Vec<Asked>)) -> Result<(), LedgerError> {
         self.sqlite(|db| {

@@ -132,11 +132,30 @@ impl Ledger {
         })
     }
 
-    /// Keeps that the plan for this scan was empty.
-    pub fn settle(&mut self, name: &str, digest: &ScanDigest, pages: u64) -> Result<(), LedgerError> {
+    /// As [`Self::settled`], by what told the whole source then.
+    pub fn settled_at(&self, name: &str, revision: &ScanDigest) -> Result<Option<u64>, LedgerError> {
+        self.sqlite(|db| {
+            let pages: Option<Option<i64>> = db
+                .prepare_cached(
+                    "SELECT settled_pages FROM source WHERE name = ?1 AND settled IS NOT NULL AND revision = ?2",
+                )?
+                .query_row(params![name, revision.0], |row| row.get(0))
+                .optional()?;
+            Ok(pages.flatten().and_then(|pages| u64::try_from(pages).ok()))
+        })
+    }
+
+    /// Keeps that the plan for this scan was empty, and what told the whole source then.
+    pub fn settle(
+        &mut self,
+        name: &str,
+        digest: &ScanDigest,
+        revision: Option<&ScanDigest>,
+        pages: u64,
+    ) -> Result<(), LedgerError> {
         self.write(|tx| {
-            tx.prepare_cached("UPDATE source SET settled = ?2, settled_pages = ?3 WHERE name = ?1")?
-                .execute(params![name, digest.0, i64::try_from(pages).unwrap_or(i64::MAX)])
+            tx.prepare_cached("UPDATE source SET settled = ?2, revision = ?3, settled_pages = ?4 WHERE name = ?1")?
+                .execute(params![name, digest.0, revision.map(|r| r.0), i64::try_from(pages).unwrap_or(i64::MAX)])
                 .map(drop)
         })
     }

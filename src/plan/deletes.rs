@@ -26,6 +26,8 @@ pub enum Gone<'a> {
     OtherId(&'a ExternalId),
     /// It is of a part that its document has no more.
     NoPart,
+    /// The website's list names it no more, and the website still has it.
+    Delisted,
 }
 
 /// The deletes that wait for a person.
@@ -109,8 +111,13 @@ impl<'a> Complete<'a> {
     /// Why an entry without a page in this scan is gone; `None`: its document is there, and what Fin has stays.
     fn gone(self, entry: &Entry, now: i64) -> Option<Gone<'a>> {
         let Some(document) = self.0.document_at(&entry.path) else {
-            let excluded = self.0.patterns.excludes(&entry.path);
-            return Some(if excluded { Gone::ByConfiguration } else { Gone::Vanished });
+            return Some(if self.0.patterns.excludes(&entry.path) {
+                Gone::ByConfiguration
+            } else if self.0.delisted.binary_search(&entry.path).is_ok() {
+                Gone::Delisted
+            } else {
+                Gone::Vanished
+            });
         };
         match &document.state {
             State::Failed(_) => None,
@@ -142,19 +149,40 @@ impl<'a> Complete<'a> {
         others.filter(|entry| !due.contains(&entry.external_id)).count() as u64 + due.len() as u64
     }
 
-    /// Deletes what is due, or holds all of it (I3).
+    /// Deletes what is due, or holds all of it (I3). What a website still has is held by itself, unless the policy says
+    /// otherwise; a person releases both together.
     fn limit(self, plan: &mut Plan<'a>, policy: &Policy, due: Vec<(&'a Entry, Gone<'a>)>) {
-        let why = over_limit(policy, self.pages_before(&due), due.len() as u64, self.0.recent_deletes);
-        let held = why.map(|why| HeldSet { id: set_id(&due), count: due.len() as u64, why });
-        let released = held.as_ref().is_some_and(|set| self.0.release == Some(set.id.as_str()));
-        if held.is_some() && !released {
-            plan.held = held;
-            plan.steps.extend(due.into_iter().map(|(entry, gone)| Step::HoldDelete { entry, gone, wait: Wait::Limit }));
+        let is_delisted = |(_, gone): &(&Entry, Gone<'_>)| *gone == Gone::Delisted && !policy.deletes_delisted;
+        let (delisted, gone): (Vec<_>, Vec<_>) = due.into_iter().partition(is_delisted);
+        let why = over_limit(policy, self.pages_before(&gone), gone.len() as u64, self.0.recent_deletes);
+        let (mut waits, mut goes) = (Vec::new(), Vec::new());
+        if why.is_some() {
+            waits.extend_from_slice(&gone)
         } else {
-            plan.released = released;
-            plan.steps.extend(due.into_iter().map(|(entry, gone)| Step::Delete { entry, gone }));
+            goes.extend_from_slice(&gone)
         }
+        waits.extend_from_slice(&delisted);
+        let still = (!delisted.is_empty()).then(|| still_there(delisted.len()));
+        let whys: Vec<String> = [why, still].into_iter().flatten().collect();
+        let set = HeldSet { id: set_id(&waits), count: waits.len() as u64, why: whys.join("; and ") };
+        plan.released = !waits.is_empty() && self.0.release == Some(set.id.as_str());
+        if plan.released {
+            goes.append(&mut waits);
+        } else if !waits.is_empty() {
+            plan.held = Some(set);
+        }
+        plan.steps.extend(goes.into_iter().map(|(entry, gone)| Step::Delete { entry, gone }));
+        plan.steps.extend(waits.into_iter().map(|(entry, gone)| {
+            let wait = if is_delisted(&(entry, gone)) { Wait::Delisted } else { Wait::Limit };
+            Step::HoldDelete { entry, gone, wait }
+        }));
     }
+}
+
+/// Why pages wait that a website's list names no more.
+fn still_there(count: usize) -> String {
+    let pages = if count == 1 { "1 page is".to_owned() } else { format!("{count} pages are") };
+    format!("{pages} in the website's list no more, and still there: set `deletes.delisted: delete` if that is meant")
 }
 
 /// Whether an id is that of a part of a document.
@@ -252,6 +280,7 @@ impl fmt::Display for Gone<'_> {
             Self::NotYet => f.write_str("its publish date lies ahead"),
             Self::Expired => f.write_str("expired"),
             Self::OtherId(id) => write!(f, "its id is `{id}` now"),
+            Self::Delisted => f.write_str("delisted: the site still has it"),
             Self::NoPart => f.write_str("its document has no such part any more"),
         }
     }

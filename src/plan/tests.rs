@@ -36,6 +36,7 @@ fn policy() -> Policy {
         confirm_scans: 1,
         interval: Duration::from_mins(1),
         settle: Duration::ZERO,
+        deletes_delisted: false,
     }
 }
 
@@ -160,6 +161,7 @@ fn planned_by(text: &str, policy: &Policy) -> String {
         documents: &fixture.documents,
         entries: &fixture.entries,
         problems: &fixture.problems,
+        delisted: &[],
         patterns: &Excluding(fixture.excluded.clone()),
         recent_deletes: fixture.recent,
         release: fixture.release.as_deref(),
@@ -488,6 +490,7 @@ fn a_document_that_was_back_meanwhile_is_missed_from_the_start_again() {
         documents: &fixture.documents,
         entries: &fixture.entries,
         problems: &[],
+        delisted: &[],
         patterns: &excluding,
         recent_deletes: 0,
         release: None,

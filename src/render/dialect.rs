@@ -72,7 +72,7 @@ pub(super) fn expand<'a>(body: &'a str, first_line: u32, context: &Context<'_>) 
         AnyRules::Hugo(rules) => Ok(hugo::expand(body, first_line, rules, context)),
         AnyRules::Jekyll(rules) => Ok(liquid::expand(body, first_line, rules, context)),
         AnyRules::GitBook(rules) => Ok(gitbook::expand(body, first_line, rules, context)),
-        AnyRules::Plain(_) => Ok(plain::expand(body, first_line, context)),
+        AnyRules::Plain(_) | AnyRules::Website(_) => Ok(plain::expand(body, first_line, context)),
     }
 }
 

@@ -13,6 +13,10 @@ pub(super) struct Head {
     pub(super) title: Option<String>,
     /// `<meta name="robots" content="noindex">`: nobody is to find this page.
     pub(super) noindex: bool,
+    /// `<link rel="canonical">`.
+    pub(super) canonical: Option<String>,
+    /// `<html lang>`.
+    pub(super) lang: Option<String>,
 }
 
 /// Reads the head of a document.
@@ -23,6 +27,13 @@ pub(super) fn head(body: &str) -> Head {
         match token {
             Token::Start(name, attributes, _) if name.eq_ignore_ascii_case("meta") => {
                 head.noindex |= is_noindex(&attributes);
+            }
+            Token::Start(name, attributes, _) if name.eq_ignore_ascii_case("link") && is_canonical(&attributes) => {
+                head.canonical = value(&attributes, "href").map(|href| decoded(href).trim().to_owned());
+            }
+            Token::Start(name, attributes, _) if name.eq_ignore_ascii_case("html") => {
+                head.lang =
+                    value(&attributes, "lang").map(|lang| lang.trim().to_owned()).filter(|lang| !lang.is_empty());
             }
             Token::Start(name, ..) => in_title = head.title.is_none() && name.eq_ignore_ascii_case("title"),
             Token::Text(text) if in_title => {
@@ -128,8 +139,16 @@ fn frames(name: &str) -> bool {
 }
 
 fn is_noindex(attributes: &[Attribute<'_>]) -> bool {
-    let value =
-        |name: &str| attributes.iter().find(|(key, _)| key == name).map(|(_, value)| *value).unwrap_or_default();
-    value("name").trim().eq_ignore_ascii_case("robots")
-        && value("content").split(',').any(|word| matches!(&*word.trim().to_ascii_lowercase(), "noindex" | "none"))
+    let content = value(attributes, "content").unwrap_or_default();
+    value(attributes, "name").is_some_and(|name| name.trim().eq_ignore_ascii_case("robots"))
+        && content.split(',').any(|word| matches!(&*word.trim().to_ascii_lowercase(), "noindex" | "none"))
+}
+
+fn is_canonical(attributes: &[Attribute<'_>]) -> bool {
+    let is_one = |word: &str| word.eq_ignore_ascii_case("canonical");
+    value(attributes, "rel").is_some_and(|rel| rel.split_ascii_whitespace().any(is_one))
+}
+
+fn value<'a>(attributes: &[Attribute<'a>], name: &str) -> Option<&'a str> {
+    attributes.iter().find(|(key, _)| key == name).map(|(_, value)| *value)
 }

@@ -24,7 +24,7 @@ impl Rules for Plain {
         vec!["**/*.{md,markdown}".to_owned()]
     }
 
-    fn place(&self, base: Option<&Url>, path: &DocPath, facts: &Facts, _: &dyn Around) -> Placement {
+    fn place(&self, base: Option<&Url>, path: &DocPath, facts: &Facts, around: &dyn Around) -> Placement {
         let is_said = facts.url.is_some() || !matches!(self.urls, UrlStyle::Directory | UrlStyle::Html);
         let unknown = match self.maker {
             _ if is_said => None,
@@ -35,13 +35,13 @@ impl Rules for Plain {
         if base.is_some() && unknown.is_some() {
             return Placement { unknown, ..Placement::default() };
         }
-        Placement { url: base.and_then(|base| self.url(base, path, facts)), ..Placement::default() }
+        Placement { url: base.and_then(|base| self.url(base, path, facts, around)), ..Placement::default() }
     }
 }
 
 impl Plain {
     /// A `url` that is a path below the base, then `slug` in place of the file's name, then the path by [`UrlStyle`].
-    fn url(&self, base: &Url, path: &DocPath, facts: &Facts) -> Option<Url> {
+    fn url(&self, base: &Url, path: &DocPath, facts: &Facts, around: &dyn Around) -> Option<Url> {
         if let Some(url) = facts.url.as_deref() {
             // Jekyll's placeholders (`/:categories/:title/`) and other schemes stand for nothing that is known here.
             let known = !url.contains("/:") && !url.starts_with(':') && !has_scheme(url);
@@ -56,7 +56,7 @@ impl Plain {
         let is_folder = stem.is_empty() || (!is_slug && (stem == "index" || stem.eq_ignore_ascii_case("readme")));
         let last = match &self.urls {
             UrlStyle::None => return None,
-            UrlStyle::Template(template) => return templated(base, template, path),
+            UrlStyle::Template(template) => return templated(base, template, path, around),
             UrlStyle::AsIs if is_slug => stem.to_owned(),
             UrlStyle::AsIs => path.file_name().to_owned(),
             UrlStyle::Directory | UrlStyle::Html if is_folder => String::new(),
@@ -69,13 +69,12 @@ impl Plain {
 }
 
 /// Fills a template in; `None` where it asks for something that is not known, such as a folder's commit.
-fn templated(base: &Url, template: &str, path: &DocPath) -> Option<Url> {
-    if template.contains("{commit}") {
-        return None;
-    }
+fn templated(base: &Url, template: &str, path: &DocPath, around: &dyn Around) -> Option<Url> {
+    let commit = if template.contains("{commit}") { around.commit(path.as_str())?.id } else { String::new() };
     let whole = path.as_str();
     let without = whole.rsplit_once('.').map_or(whole, |(stem, _)| stem);
     let filled = template.replace("{path}", without).replace("{stem}", path.stem()).replace("{dir}", path.dir());
+    let filled = filled.replace("{commit}", &commit);
     join(base, filled.split('/').filter(|part| !part.is_empty()).chain(filled.ends_with('/').then_some("")))
 }
 

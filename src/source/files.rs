@@ -4,7 +4,6 @@
 //! document that is there is in the scan, or the scan has a problem. Must not know what a document means.
 
 mod fingerprint;
-mod globs;
 mod handles;
 mod links;
 mod listing;
@@ -13,7 +12,6 @@ mod mounts;
 mod read;
 mod tree;
 mod walk;
-mod wildcard;
 
 #[cfg(test)]
 mod tests;
@@ -26,7 +24,7 @@ use jiff::Timestamp;
 
 use crate::page::DocPath;
 use crate::site;
-use crate::source::{Document, Read};
+use crate::source::{Document, Read, globs};
 
 /// Where the documents are and which of them count.
 #[derive(Clone, Debug)]

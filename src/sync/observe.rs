@@ -30,6 +30,8 @@ pub struct Observation {
     pub seen: Seen,
     /// What could not be seen.
     pub problems: Vec<Problem>,
+    /// As [`Scan::delisted`] has them.
+    pub delisted: Vec<DocPath>,
     /// Documents whose bytes were read.
     pub read: u64,
     /// What is to be mended in documents that were rendered just now, the first of it.
@@ -59,7 +61,7 @@ pub fn observe(
     progress: Progress<'_>,
 ) -> Result<Observation, LedgerError> {
     let rows = memory.documents(mirror)?;
-    let Scan { documents, problems, .. } = scan;
+    let Scan { documents, problems, delisted, .. } = scan;
     let complete = problems.is_empty();
     let total = documents.len() as u64;
     let mut work = Work {
@@ -95,7 +97,7 @@ pub fn observe(
     }
     let Work { read, parts, warnings, .. } = work;
     seen.add_parts(parts);
-    Ok(Observation { seen, problems, read, warnings })
+    Ok(Observation { seen, problems, delisted, read, warnings })
 }
 
 /// A document that is not what the ledger says, by its position among the observed.

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use super::Mirror;
 use super::converting::Converted;
 use crate::ledger::InputRow;
-use crate::page::{DocPath, Failure, Fingerprint, SourceHash};
+use crate::page::{Commit, DocPath, Failure, Fingerprint, SourceHash};
 use crate::plan::{Observed, State};
 use crate::render::{Asked, Facts, Inputs, Label, Rendered, hash_of_documents, wiki_name};
 use crate::site::Around;
@@ -288,6 +288,10 @@ impl Inputs for Answers<'_> {
 impl Around for Answers<'_> {
     fn has(&self, path: &str) -> bool {
         self.0.find(&DocPath::new(path)).is_some()
+    }
+
+    fn commit(&self, path: &str) -> Option<Commit> {
+        self.1.source.commit(path)
     }
 }
 

@@ -76,9 +76,17 @@ impl Bench {
             confirm_scans: 1,
             interval: Duration::from_mins(1),
             settle: Duration::ZERO,
+            deletes_delisted: false,
         };
         let import_source = ImportSourceOptions { url: Some(url), ..ImportSourceOptions::default() };
-        let job = Job { mirror: Arc::new(mirror), import_source, policy, wishes: Wishes::default(), broken: None };
+        let job = Job {
+            mirror: Arc::new(mirror),
+            import_source,
+            policy,
+            wishes: Wishes::default(),
+            broken: None,
+            revision: None,
+        };
         let bench = Self { folder, simulator, job, clock };
         for (path, text) in documents {
             bench.write(path, text);

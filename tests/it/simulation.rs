@@ -309,8 +309,9 @@ fn job(root: &Path, dice: &mut Dice) -> Job {
         confirm_scans: 1,
         interval: Duration::from_mins(1),
         settle: Duration::ZERO,
+        deletes_delisted: false,
     };
-    Job { mirror: Arc::new(mirror), import_source, policy, wishes: Wishes::default(), broken: None }
+    Job { mirror: Arc::new(mirror), import_source, policy, wishes: Wishes::default(), broken: None, revision: None }
 }
 
 #[expect(clippy::disallowed_methods, reason = "the folder is a real one, with the real clock's times")]

@@ -51,7 +51,16 @@ fn entries() -> impl Strategy<Value = Vec<Entry>> {
 }
 
 fn input<'a>(documents: &'a [Observed], entries: &'a [Entry], problems: &'a [Problem]) -> Input<'a> {
-    Input { documents, entries, problems, patterns: &NOTHING, recent_deletes: 0, release: None, retry_rejected: false }
+    Input {
+        documents,
+        entries,
+        problems,
+        delisted: &[],
+        patterns: &NOTHING,
+        recent_deletes: 0,
+        release: None,
+        retry_rejected: false,
+    }
 }
 
 static NOTHING: Excluding = Excluding(Vec::new());

@@ -516,6 +516,7 @@ fn a_mount_that_is_missing_is_a_problem_until_it_is_accepted() {
     let known = |mounts: &[&str], accept_unmounted| Known {
         mounts: mounts.iter().map(ToString::to_string).collect(),
         accept_unmounted,
+        ..Known::default()
     };
     for mount in ["handbook", "", "caf\u{e9}", "gone/for/good", "a.md"] {
         let scan = files.scan(&known(&[mount], false));

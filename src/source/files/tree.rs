@@ -16,12 +16,12 @@ use rustix::io::Errno;
 use unicode_normalization::{UnicodeNormalization as _, is_nfc};
 
 use super::fingerprint::Stamp;
-use super::globs::Place;
 use super::handles::{self, FOLDER, reason};
 use super::links::{self, Target};
 use super::mounts::Mounts;
 use super::{Files, FollowSymlinks};
 use crate::page::{DocPath, Failure, Problem};
+use crate::source::globs::Place;
 use crate::source::{Document, Skipped};
 
 /// A deeper tree is not walked: every folder on the way is held open.
@@ -382,7 +382,7 @@ impl Visit<'_> {
             }
         }
         if !text.is_empty() {
-            folder.place.obey(super::globs::List::of_ignore_file(&text));
+            folder.place.obey(crate::source::globs::List::of_ignore_file(&text));
         }
         Ok(())
     }

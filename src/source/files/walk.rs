@@ -272,7 +272,7 @@ impl Found {
             let reason = format!("{} more problems or skipped entries are not listed", self.unlisted);
             self.skipped.push(Skipped { path: String::new(), reason });
         }
-        Scan { documents: self.documents, skipped: self.skipped, problems: self.problems, mounts }
+        Scan { documents: self.documents, skipped: self.skipped, problems: self.problems, mounts, ..Scan::default() }
     }
 }
 

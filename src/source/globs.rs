@@ -9,12 +9,13 @@
 
 #[cfg(test)]
 mod tests;
+mod wildcard;
 
 use std::sync::Arc;
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::wildcard::Wildcard;
+use self::wildcard::Wildcard;
 
 /// More patterns than this, braces counted as the patterns that they stand for, are refused.
 const MAX_PATTERNS: usize = 4096;
