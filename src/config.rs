@@ -30,6 +30,7 @@ use crate::sync::binding::ImportSourceOptions;
 mod fault;
 mod interpolate;
 mod mask;
+mod places;
 mod raw;
 mod resolve;
 mod setting;

@@ -290,12 +290,13 @@ async fn run<R: Remote + 'static>(
     warn_of_documents(report, &warnings);
     let seen = Arc::new(seen);
     let documents = &seen.documents;
+    let look = Look { documents, problems: &problems, delisted: &delisted };
     let mut bound = bound(shared.ledger, name)?;
     let mut entries = entries(shared.ledger, bound.as_ref())?;
     let stop = shared.stop.clone();
     let binding = binding(job, shared.configured, &stop, now);
     let is_settled = bound.as_ref().map(|row| binding.is_settled(row) && !job.wishes.recreate);
-    let mut plan = make_plan(job, shared.ledger, bound.as_ref(), documents, &entries, &problems, &delisted, now)?;
+    let mut plan = make_plan(job, shared.ledger, bound.as_ref(), look, &entries, now)?;
     if plan.sends() || is_settled == Some(false) {
         // What Intercom says may be news for the ledger, and so for the plan.
         match prepare(&binding, shared, documents, problems.is_empty()).await {
@@ -308,7 +309,7 @@ async fn run<R: Remote + 'static>(
         }
         drop(plan);
         entries = self::entries(shared.ledger, bound.as_ref())?;
-        plan = make_plan(job, shared.ledger, bound.as_ref(), documents, &entries, &problems, &delisted, now)?;
+        plan = make_plan(job, shared.ledger, bound.as_ref(), look, &entries, now)?;
     }
     take_plan(report, &plan);
     warn_of_release(report, job.wishes.release.as_deref(), &plan);
@@ -369,19 +370,29 @@ async fn prepare<R: Remote>(
     Ok(row)
 }
 
+/// What a look at a source came to, as a plan is made of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Look<'a> {
+    /// As in [`Input::documents`].
+    pub documents: &'a [plan::Observed],
+    /// As in [`Input::problems`].
+    pub problems: &'a [Problem],
+    /// As in [`Input::delisted`].
+    pub delisted: &'a [DocPath],
+}
+
 /// Plans against what the ledger holds.
 pub fn make_plan<'a>(
     job: &'a Job,
     ledger: &Ledger,
     bound: Option<&ImportSourceRow>,
-    documents: &'a [plan::Observed],
+    look: Look<'a>,
     entries: &'a [Entry],
-    problems: &'a [Problem],
-    delisted: &'a [DocPath],
     now: Timestamp,
 ) -> Result<Plan<'a>, LedgerError> {
     let since = now.as_second().saturating_sub(DELETES_COUNT_S);
     let recent_deletes = bound.map_or(Ok(0), |row| ledger.deleted_since(row.source.id, since))?;
+    let Look { documents, problems, delisted } = look;
     let input = Input {
         documents,
         entries,

@@ -13,7 +13,7 @@ use crate::plan::{Plain, Plan};
 use crate::render::Warning;
 use crate::report::{FailedPage, counted};
 use crate::sync::observe::{Memory, Observation, observe};
-use crate::sync::{Wishes, bound, entries, known, make_plan, unfit};
+use crate::sync::{Look, Wishes, bound, entries, known, make_plan, unfit};
 
 #[derive(Serialize)]
 struct PlansJson {
@@ -85,16 +85,8 @@ pub fn run(args: &PlanArgs, config: &Config, out: &mut dyn Write) -> anyhow::Res
         look.problems.extend(unfit.map(|failure| Problem { path: String::new(), message: failure.message }));
         let bound = bound(at, known_as.as_str())?;
         let entries = entries(at, bound.as_ref())?;
-        let plan = make_plan(
-            &job,
-            at,
-            bound.as_ref(),
-            &look.seen.documents,
-            &entries,
-            &look.problems,
-            &look.delisted,
-            open::now(),
-        )?;
+        let looked = Look { documents: &look.seen.documents, problems: &look.problems, delisted: &look.delisted };
+        let plan = make_plan(&job, at, bound.as_ref(), looked, &entries, open::now())?;
         trouble |= !plan.problems.is_empty() || !plan.failed.is_empty();
         held |= plan.held.is_some();
         let mut notes: Vec<String> =

@@ -182,7 +182,9 @@ impl<'a> Complete<'a> {
 /// Why pages wait that a website's list names no more.
 fn still_there(count: usize) -> String {
     let pages = if count == 1 { "1 page is".to_owned() } else { format!("{count} pages are") };
-    format!("{pages} in the website's list no more, and still there: set `deletes.delisted: delete` if that is meant")
+    format!(
+        "{pages} not in the website's list any more, and still there: set `deletes.delisted: delete` if that is meant"
+    )
 }
 
 /// Whether an id is that of a part of a document.
@@ -280,7 +282,7 @@ impl fmt::Display for Gone<'_> {
             Self::NotYet => f.write_str("its publish date lies ahead"),
             Self::Expired => f.write_str("expired"),
             Self::OtherId(id) => write!(f, "its id is `{id}` now"),
-            Self::Delisted => f.write_str("delisted: the site still has it"),
+            Self::Delisted => f.write_str("in the website's list no more"),
             Self::NoPart => f.write_str("its document has no such part any more"),
         }
     }

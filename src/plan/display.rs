@@ -70,7 +70,7 @@ impl Step<'_> {
 impl Display for Wait {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Delisted => f.write_str("in the website's list no more, and still there"),
+            Self::Delisted => f.write_str("the website still has it"),
             Self::Limit => f.write_str("over the limit on deletes"),
             Self::Scans { seen, wanted } => write!(f, "missed by {seen} of {wanted} scans"),
             Self::Settle => f.write_str("waits for a second scan to agree"),

@@ -24,6 +24,7 @@ struct Fixture {
     entries: Vec<Entry>,
     problems: Vec<Problem>,
     excluded: Vec<String>,
+    delisted: Vec<DocPath>,
     recent: u64,
     release: Option<String>,
     full: bool,
@@ -63,12 +64,14 @@ fn parse(text: &str) -> Fixture {
             }
             "problem" => fixture.problems.push(Problem { path: words[1].into(), message: rest.join(" ") }),
             "exclude" => fixture.excluded.push(words[1].into()),
+            "delisted" => fixture.delisted.push(DocPath::new(words[1])),
             "recent" => fixture.recent = words[1].parse().unwrap(),
             "release" => fixture.release = Some(words[1].into()),
             "full" => fixture.full = true,
             other => panic!("unknown line `{other}`"),
         }
     }
+    fixture.delisted.sort();
     fixture.documents.sort_by(|a, b| a.path.cmp(&b.path));
     fixture.entries.sort_by(|a, b| a.external_id.cmp(&b.external_id));
     fixture
@@ -161,7 +164,7 @@ fn planned_by(text: &str, policy: &Policy) -> String {
         documents: &fixture.documents,
         entries: &fixture.entries,
         problems: &fixture.problems,
-        delisted: &[],
+        delisted: &fixture.delisted,
         patterns: &Excluding(fixture.excluded.clone()),
         recent_deletes: fixture.recent,
         release: fixture.release.as_deref(),
@@ -500,6 +503,34 @@ fn a_document_that_was_back_meanwhile_is_missed_from_the_start_again() {
     let a: Vec<_> = planned.missed.iter().filter(|(entry, _)| entry.external_id.as_str() == "a.md").collect();
     assert_eq!(a.len(), 1);
     assert_eq!(a[0].1, None);
+}
+
+#[test]
+fn what_a_website_still_has_waits_for_a_person() {
+    let text = "docs 20\nfins 20\nfin gone\nfin here\nfin there\ndelisted here\ndelisted there";
+    let shown = |text: &str, policy: &Policy| {
+        let plan = planned_by(text, policy);
+        plan.lines().filter(|line| !line.contains("unchanged")).collect::<Vec<_>>().join("\n")
+    };
+    insta::assert_snapshot!(shown(text, &policy()), @"
+    delete  gone  (vanished)
+    hold    here  (in the website's list no more; the website still has it)
+    hold    there  (in the website's list no more; the website still has it)
+    held set af6009cd: 2 pages are not in the website's list any more, and still there: set `deletes.delisted: delete` if that is meant
+    ");
+    let all = "delete  gone  (vanished)\ndelete  here  (in the website's list no more)\ndelete  there  (in the website's list no more)";
+    assert_eq!(shown(&format!("{text}\nrelease af6009cd"), &policy()), all);
+    assert_eq!(shown(text, &Policy { deletes_delisted: true, ..policy() }), all);
+    // What a website holds on to keeps nothing else from being deleted, nor does it hide a limit that is passed.
+    let few = "docs 3\nfins 3\nfin a\nfin b\nfin c\nfin here\ndelisted here";
+    insta::assert_snapshot!(sum(few), @"
+    0 to create, 0 to update, 0 to rename, 3 to delete, 1 held, 3 unchanged, 0 failed
+    held set 8447f197: 1 page is not in the website's list any more, and still there: set `deletes.delisted: delete` if that is meant
+    ");
+    insta::assert_snapshot!(sum(&format!("{few}\nfin d\nfin e")), @"
+    0 to create, 0 to update, 0 to rename, 0 to delete, 6 held, 3 unchanged, 0 failed
+    held set 77fad386: 5 of 9 pages are more than half; and 1 page is not in the website's list any more, and still there: set `deletes.delisted: delete` if that is meant
+    ");
 }
 
 #[test]
