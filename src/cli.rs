@@ -166,6 +166,9 @@ pub struct PlanArgs {
     /// Only this source; may be repeated
     #[arg(long, value_name = "NAME", value_parser = source_name)]
     pub source: Vec<SourceName>,
+    /// What this ref of a repository changes beside the configured one; needs neither token nor ledger
+    #[arg(long, value_name = "REF")]
+    pub against: Option<String>,
     /// Print the plan as JSON
     #[arg(long)]
     pub json: bool,

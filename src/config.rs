@@ -180,7 +180,7 @@ pub enum SourcePlace {
     /// In a repository.
     Git(GitOptions),
     /// On a website.
-    Sitemap(SitemapOptions),
+    Sitemap(Box<SitemapOptions>),
 }
 
 /// How the daemon hears of changes between two looks.

@@ -115,7 +115,8 @@ pub async fn cycle<R: Remote + 'static>(job: &Job, shared: &mut Shared<'_, R>) -
         }
     }
     if let Some(failure) = unfit(job, shared.ledger)? {
-        return refuse(name, failure, started.as_second(), shared.ledger);
+        let is_unseen = matches!(job.mirror.source, Source::Unseen(_));
+        return refuse(name, failure, is_unseen, started.as_second(), shared.ledger);
     }
     let known = known(shared.ledger, job)?;
     let scan = blocking(|| job.mirror.source.scan(&known));
@@ -202,14 +203,20 @@ pub fn unfit(job: &Job, ledger: &Ledger) -> Result<Option<Failure>, LedgerError>
     Ok(None)
 }
 
-/// A cycle that did nothing, and says why.
-fn refuse(name: &str, failure: Failure, now: i64, ledger: &mut Ledger) -> Result<CycleReport, LedgerError> {
+/// A cycle that did nothing, and says why: the source could not be seen at all, or what it is is not understood.
+fn refuse(
+    name: &str,
+    failure: Failure,
+    is_unseen: bool,
+    now: i64,
+    ledger: &mut Ledger,
+) -> Result<CycleReport, LedgerError> {
     let problem = Problem { path: String::new(), message: failure.message };
     ledger.save_scan(name, &[], "", Some(&problem), now)?;
     let mut report = CycleReport::new(name);
     report.problems.push(problem);
     report.blind = true;
-    let report = report.judged(true);
+    let report = report.judged(!is_unseen);
     save_cycle(&report, now, ledger)?;
     Ok(report)
 }

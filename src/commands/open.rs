@@ -58,7 +58,7 @@ pub struct Opening<'a> {
 enum Place {
     Files(FilesOptions),
     Git(Git),
-    Sitemap(SitemapOptions),
+    Sitemap(Box<SitemapOptions>),
     Unseen(Failure),
 }
 
@@ -66,7 +66,12 @@ impl Opener {
     /// For the sources of this configuration.
     #[must_use]
     pub fn new(config: &Config) -> Self {
-        let repositories = config.sources.iter().filter_map(|source| match &source.place {
+        Self::of(&config.sources, config)
+    }
+
+    /// For sources that are not quite as the configuration has them.
+    pub(super) fn of(sources: &[SourceConfig], config: &Config) -> Self {
+        let repositories = sources.iter().filter_map(|source| match &source.place {
             SourcePlace::Git(git) => Some(needed(git, source)),
             SourcePlace::Files(_) | SourcePlace::Sitemap(_) => None,
         });
@@ -150,7 +155,7 @@ impl Opening<'_> {
             Place::Sitemap(options) => {
                 let root = config.site.base_url.clone().unwrap_or_else(|| options.root());
                 let site = Site::website(config.site.clone(), root).with_policies(config.site_policies.clone());
-                let source = Sitemap::open(options).map_or_else(Source::Unseen, Source::Sitemap);
+                let source = Sitemap::open(*options).map_or_else(Source::Unseen, Source::Sitemap);
                 (source, site)
             }
             Place::Unseen(failure) => (Source::Unseen(failure), Site::plain(config.site.clone())),

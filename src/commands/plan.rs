@@ -1,5 +1,7 @@
 //! `plan`: what `--once` would do, and why. Changes nothing: neither the ledger nor Intercom, which it does not even ask.
 
+mod against;
+
 use std::io::Write;
 
 use serde::Serialize;
@@ -52,19 +54,50 @@ struct StepJson {
     html_bytes: Option<u64>,
 }
 
+/// What was shown so far: the exit status follows from it.
+struct Shown {
+    json: Option<PlansJson>,
+    trouble: bool,
+    held: bool,
+}
+
 /// Runs it: 0 with or without steps, 1 with problems or failures, 3 with held deletes.
 pub fn run(args: &PlanArgs, config: &Config, out: &mut dyn Write) -> anyhow::Result<u8> {
+    let plans = PlansJson { version: 1, sources: Vec::new() };
+    let mut shown = Shown { json: args.json.then_some(plans), trouble: false, held: false };
+    let sources = open::chosen(config, &args.source)?;
+    match &args.against {
+        Some(reference) => against::run(reference, &sources, config, &mut shown, out)?,
+        None => beside_the_ledger(&sources, config, &mut shown, out)?,
+    }
+    if let Some(plans) = &shown.json {
+        serde_json::to_writer(&mut *out, plans)?;
+        writeln!(out)?;
+    }
+    Ok(if shown.trouble {
+        1
+    } else if shown.held {
+        3
+    } else {
+        0
+    })
+}
+
+fn beside_the_ledger(
+    sources: &[&SourceConfig],
+    config: &Config,
+    shown: &mut Shown,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
     let ledger = Ledger::read(config.ledger.as_deref().map_err(Clone::clone)?)?;
     if let (Some(ledger), Ok(remote)) = (&ledger, &config.remote) {
         refuse_other(ledger, remote)?;
     }
-    let mut plans = PlansJson { version: 1, sources: Vec::new() };
-    let (mut trouble, mut held) = (false, false);
     let opener = open::Opener::new(config);
     let configured: Vec<&str> = config.sources.iter().map(|source| source.name.as_str()).collect();
-    for source in open::chosen(config, &args.source)? {
+    for source in sources {
         let known_as = known_as(ledger.as_ref(), source, &configured)?;
-        let named = SourceConfig { name: known_as.clone(), ..source.clone() };
+        let named = SourceConfig { name: known_as.clone(), ..(*source).clone() };
         let job = opener.open(&named)?.job(Wishes::default())?;
         let (mut memory, known) = match &ledger {
             Some(ledger) => (Memory::Read(ledger), known(ledger, &job)?),
@@ -78,48 +111,56 @@ pub fn run(args: &PlanArgs, config: &Config, out: &mut dyn Write) -> anyhow::Res
             &blank
         };
         let unfit = unfit(&job, at)?;
-        let mut look = match &unfit {
-            None => observe(&job.mirror, job.mirror.source.scan(&known), &mut memory, false, &|_, _| {})?,
-            Some(_) => Observation::default(),
+        let (mut look, scan_notices) = match &unfit {
+            None => {
+                let mut scan = job.mirror.source.scan(&known);
+                let notices = std::mem::take(&mut scan.notices);
+                (observe(&job.mirror, scan, &mut memory, false, &|_, _| {})?, notices)
+            }
+            Some(_) => (Observation::default(), Vec::new()),
         };
         look.problems.extend(unfit.map(|failure| Problem { path: String::new(), message: failure.message }));
         let bound = bound(at, known_as.as_str())?;
         let entries = entries(at, bound.as_ref())?;
         let looked = Look { documents: &look.seen.documents, problems: &look.problems, delisted: &look.delisted };
         let plan = make_plan(&job, at, bound.as_ref(), looked, &entries, open::now())?;
-        trouble |= !plan.problems.is_empty() || !plan.failed.is_empty();
-        held |= plan.held.is_some();
         let mut notes: Vec<String> =
             notes(bound.as_ref(), source.import_source.exclusive).into_iter().map(str::to_owned).collect();
         notes.extend_from_slice(job.mirror.site.notices());
-        if args.json {
-            let warnings =
-                look.warnings.into_iter().map(|(path, warning)| WarningJson { path: path.to_string(), warning });
-            let warnings = warnings.collect();
-            plans.sources.push(PlanJson { warnings, notes, ..json(source.name.as_str(), &plan) });
-            continue;
-        }
-        writeln!(out, "# {}", Plain(source.name.as_str()))?;
-        writeln!(out, "{plan}")?;
-        for note in &notes {
-            writeln!(out, "{}", Plain(note))?;
-        }
-        print_warnings(&look.warnings, out)?;
-        if let Some(set) = &plan.held {
+        notes.extend(scan_notices);
+        show(source, &plan, notes, &look.warnings, shown, out)?;
+        if let Some(set) = plan.held.as_ref().filter(|_| shown.json.is_none()) {
             writeln!(out, "release them with: finmirror --once --release-held {}@{}", source.name, set.id)?;
         }
     }
-    if args.json {
-        serde_json::to_writer(&mut *out, &plans)?;
-        writeln!(out)?;
+    Ok(())
+}
+
+/// Prints one plan, or adds it to the JSON.
+fn show(
+    source: &SourceConfig,
+    plan: &Plan<'_>,
+    notes: Vec<String>,
+    warnings: &[(DocPath, Warning)],
+    shown: &mut Shown,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
+    shown.trouble |= !plan.problems.is_empty() || !plan.failed.is_empty();
+    shown.held |= plan.held.is_some();
+    if let Some(plans) = &mut shown.json {
+        let of_page =
+            |(path, warning): &(DocPath, Warning)| WarningJson { path: path.to_string(), warning: warning.clone() };
+        let warnings = warnings.iter().map(of_page).collect();
+        plans.sources.push(PlanJson { warnings, notes, ..json(source.name.as_str(), plan) });
+        return Ok(());
     }
-    Ok(if trouble {
-        1
-    } else if held {
-        3
-    } else {
-        0
-    })
+    writeln!(out, "# {}", Plain(source.name.as_str()))?;
+    writeln!(out, "{plan}")?;
+    for note in &notes {
+        writeln!(out, "{}", Plain(note))?;
+    }
+    print_warnings(warnings, out)?;
+    Ok(())
 }
 
 /// Names what is to be mended in the pages that would be sent, the first of it one by one.

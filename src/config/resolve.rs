@@ -353,7 +353,9 @@ impl<'a> Reader<'a> {
                 (options.map(SourcePlace::Files), watch)
             }
             (None, Some(git), _) => (self.git(git), default::WATCH),
-            (None, None, Some(sitemap)) => (self.sitemap(sitemap, cache).map(SourcePlace::Sitemap), super::Watch::Off),
+            (None, None, Some(sitemap)) => {
+                (self.sitemap(sitemap, cache).map(|options| SourcePlace::Sitemap(Box::new(options))), super::Watch::Off)
+            }
             (None, None, None) => (None, default::WATCH),
         };
         let schedule = self.value(schedule.as_ref()).unwrap_or(default::SCHEDULE);

@@ -157,9 +157,9 @@ impl<'a> Complete<'a> {
         let why = over_limit(policy, self.pages_before(&gone), gone.len() as u64, self.0.recent_deletes);
         let (mut waits, mut goes) = (Vec::new(), Vec::new());
         if why.is_some() {
-            waits.extend_from_slice(&gone)
+            waits.extend_from_slice(&gone);
         } else {
-            goes.extend_from_slice(&gone)
+            goes.extend_from_slice(&gone);
         }
         waits.extend_from_slice(&delisted);
         let still = (!delisted.is_empty()).then(|| still_there(delisted.len()));
