@@ -5,8 +5,9 @@
 //!
 //! `scan → documents (+ problems) → render what changed → pages → plan → apply → report`
 //!
-//! - [`source`]: a place of documents. A scan yields every document's path and a cheap fingerprint; at its end it is
-//!   *complete*, or it has *problems*.
+//! - [`source`]: a place of documents: a folder, a commit of a repository, a website. A scan yields every document's path and
+//!   a cheap fingerprint; at its end it is *complete*, or it has *problems*. Of a website's pages [`render::web`] takes the
+//!   main content: what it makes of an answer is the document.
 //! - [`site`]: the rules of the site's generator, read from its own configuration: which file is published, at which url,
 //!   under which title, in which language and version; and which of these are mirrored. Pure.
 //! - [`convert`]: what is not read here (reST, `AsciiDoc`, DOCX, …) becomes HTML by programs of others, if they are
@@ -30,7 +31,7 @@
 //! | [`page`] | the words: documents' paths, pages, entries, the ids that must not be confused |
 //! | [`remote`] | the one seam: what is needed of the place that is mirrored into, and how calls fail |
 //! | [`plan`], [`render`], [`site`], [`retry`] | decisions, as pure functions |
-//! | [`source`] | folders; later repositories and websites |
+//! | [`source`] | folders, repositories, websites: what is there, what it holds, what could not be seen |
 //! | [`convert`] | programs of others that make HTML of documents, bounded |
 //! | [`ledger`] | SQLite: schema, lock, durability |
 //! | [`intercom`], [`simulator`] | the two remotes: Intercom over HTTP, and its stand-in, in process or as a server |
