@@ -186,7 +186,8 @@ pub fn unfit(job: &Job, ledger: &Ledger) -> Result<Option<Failure>, LedgerError>
     }
     let site = &job.mirror.site;
     let before = ledger.source(job.mirror.name.as_str())?.generator;
-    let differs = before.filter(|before| site.options.generator == Generator::Auto && before != site.name());
+    let has_rules = site.options.generator == Generator::Auto && !site.is_website();
+    let differs = before.filter(|before| has_rules && before != site.name());
     if let Some(before) = differs {
         let now = site.name();
         let message = format!(
