@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::open;
 use crate::cli::{ExportArgs, PreviewArgs, PreviewFormat};
-use crate::config::{Config, SourcePlace};
+use crate::config::{Config, SourceConfig, SourcePlace};
 use crate::page::{DocPath, Failure};
 use crate::plan::{Input, Observed, Plain, Plan, State, Step, plan};
 use crate::render::{Rendered, Warning};
@@ -57,7 +57,8 @@ pub fn preview(args: &PreviewArgs, config: &Config, out: &mut dyn Write) -> anyh
     let mut found = Vec::new();
     let opener = open::Opener::new(config);
     for source in open::chosen(config, &names)? {
-        let job = opener.job(source, Wishes::default())?;
+        let alone = alone(&args.path, source);
+        let job = opener.job(&alone, Wishes::default())?;
         let look = look(&job.mirror)?;
         let wanted = meant(&args.path, &source.place)
             .into_iter()
@@ -172,6 +173,16 @@ fn warn_of(look: &Observation) -> bool {
         tracing::warn!("`{}`: {}", Plain(&problem.path), Plain(&problem.message));
     }
     !look.problems.is_empty()
+}
+
+/// A source of which as little is looked at as the page needs: a website is not to be asked for all of its pages.
+fn alone(path: &Path, source: &SourceConfig) -> SourceConfig {
+    let mut alone = source.clone();
+    if let SourcePlace::Sitemap(options) = &mut alone.place {
+        let paths = meant(path, &source.place).into_iter();
+        options.only = Some(paths.collect());
+    }
+    alone
 }
 
 /// The documents that a path may mean: one of the source, a file of its folder given from elsewhere, a url of the website.

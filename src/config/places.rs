@@ -131,6 +131,7 @@ impl Reader<'_> {
             selector: self.value(raw.selector.as_ref()),
             markdown: self.value(raw.markdown.as_ref()).unwrap_or(default::MARKDOWN),
             trusts_lastmod: self.value(raw.trust_lastmod.as_ref()).unwrap_or(default::TRUST_LASTMOD),
+            only: None,
             spool: cache.join("spool"),
         })
     }

@@ -34,6 +34,8 @@ pub struct SitemapOptions {
     pub markdown: Markdown,
     /// Whether an unchanged `lastmod` saves the request.
     pub trusts_lastmod: bool,
+    /// The only documents that are asked for, where not all are needed: of a look that is no scan of the whole.
+    pub only: Option<Vec<DocPath>>,
     /// Where what was fetched lies until the cycle's end.
     pub spool: PathBuf,
 }
