@@ -1,0 +1,1 @@
+//! The client against servers on loopback that do what they are told.
