@@ -4,7 +4,7 @@
 use url::Url;
 
 use super::{Around, Placement, Rules};
-use crate::page::DocPath;
+use crate::page::{DocPath, resolve};
 use crate::render::Facts;
 
 /// The rules of a website.
@@ -24,5 +24,23 @@ impl Rules for Website {
     fn place(&self, base: Option<&Url>, path: &DocPath, facts: &Facts, _: &dyn Around) -> Placement {
         let url = base.and_then(|base| base.join(path.as_str()).ok());
         Placement { url, locale: facts.key(LANG).map(str::to_owned), ..Placement::default() }
+    }
+
+    /// A link to the Markdown of a page, in the Markdown that the website gave of another, leads to that page. It counts from
+    /// where the Markdown lies: that of `/guide/` may be `/guide.md` or `/guide/index.md`.
+    fn link(&self, from: &DocPath, link: &str) -> Option<Vec<String>> {
+        let stem = [".md", ".mdx", ".markdown"].iter().find_map(|end| link.strip_suffix(end))?;
+        let from = from.as_str().split('?').next().unwrap_or_default();
+        let above = |path: &str| path.rsplit_once('/').map_or("", |(above, _)| above).to_owned();
+        let folders = [above(from.trim_end_matches('/')), above(from)];
+        let mut candidates = Vec::new();
+        for folder in &folders {
+            let folder = if stem.starts_with('/') { "" } else { folder };
+            let Some(path) = resolve(folder, stem) else { continue };
+            let folder = path.strip_suffix("index").filter(|folder| folder.is_empty() || folder.ends_with('/'));
+            candidates.extend(folder.map(str::to_owned));
+            candidates.extend(["", "/", ".html"].map(|end| format!("{path}{end}")));
+        }
+        Some(candidates)
     }
 }

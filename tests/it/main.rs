@@ -15,3 +15,4 @@ mod site;
 mod split;
 mod support;
 mod tidy;
+mod web_page;
