@@ -22,7 +22,7 @@ pub enum Source {
     /// A commit of a repository.
     Git(git::Git),
     /// A website.
-    Sitemap(sitemap::Sitemap),
+    Sitemap(Box<sitemap::Sitemap>),
     /// None that could be opened, and why: nothing is known of what is in it.
     Unseen(Failure),
 }

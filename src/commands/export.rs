@@ -195,13 +195,7 @@ fn meant(path: &Path, place: &SourcePlace) -> Vec<DocPath> {
             let inside = inside.and_then(|(path, root)| path.strip_prefix(root).ok()?.to_str().map(DocPath::new));
             meant.extend(inside);
         }
-        SourcePlace::Sitemap(_) => {
-            meant.extend(
-                url::Url::parse(given)
-                    .ok()
-                    .map(|url| DocPath::new(&url[url::Position::BeforePath..url::Position::AfterQuery])),
-            );
-        }
+        SourcePlace::Sitemap(options) => meant.extend(url::Url::parse(given).ok().map(|url| options.path_of(&url))),
         SourcePlace::Git(_) => {}
     }
     meant

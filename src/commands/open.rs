@@ -155,7 +155,8 @@ impl Opening<'_> {
             Place::Sitemap(options) => {
                 let root = config.site.base_url.clone().unwrap_or_else(|| options.root());
                 let site = Site::website(config.site.clone(), root).with_policies(config.site_policies.clone());
-                let source = Sitemap::open(*options).map_or_else(Source::Unseen, Source::Sitemap);
+                let opened = Sitemap::open(*options, now);
+                let source = opened.map_or_else(Source::Unseen, |sitemap| Source::Sitemap(Box::new(sitemap)));
                 (source, site)
             }
             Place::Unseen(failure) => (Source::Unseen(failure), Site::plain(config.site.clone())),

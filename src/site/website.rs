@@ -19,10 +19,18 @@ impl Rules for Website {
         vec!["**".to_owned()]
     }
 
-    /// A document's path is its url's path and query, so that it is joined as it stands. A canonical url of its own is in
-    /// [`Facts::url`], and wins in [`super::Site::place`].
+    /// A document's path is its url's path and query without the first slash, and `/` for the home page, so that it counts
+    /// from the host's root whatever folder the website is in. A canonical url of its own is in [`Facts::url`], and wins in
+    /// [`super::Site::place`].
     fn place(&self, base: Option<&Url>, path: &DocPath, facts: &Facts, _: &dyn Around) -> Placement {
-        let url = base.and_then(|base| base.join(path.as_str()).ok());
+        let url = base.map(|base| {
+            let (path, query) = path.as_str().split_once('?').map_or((path.as_str(), None), |(p, q)| (p, Some(q)));
+            let mut url = base.clone();
+            // Set, not joined: a path that begins with a slash of its own names no host.
+            url.set_path(&if path == "/" { "/".to_owned() } else { format!("/{path}") });
+            url.set_query(query);
+            url
+        });
         Placement { url, locale: facts.key(LANG).map(str::to_owned), ..Placement::default() }
     }
 
@@ -38,7 +46,7 @@ impl Rules for Website {
             let folder = if stem.starts_with('/') { "" } else { folder };
             let Some(path) = resolve(folder, stem) else { continue };
             let folder = path.strip_suffix("index").filter(|folder| folder.is_empty() || folder.ends_with('/'));
-            candidates.extend(folder.map(str::to_owned));
+            candidates.extend(folder.map(|folder| if folder.is_empty() { "/" } else { folder }.to_owned()));
             candidates.extend(["", "/", ".html"].map(|end| format!("{path}{end}")));
         }
         Some(candidates)

@@ -16,3 +16,4 @@ mod split;
 mod support;
 mod tidy;
 mod web_page;
+mod website;
