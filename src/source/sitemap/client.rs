@@ -174,12 +174,10 @@ impl Client {
     fn ask(&self, ask: &Ask<'_>, keeps_turn: bool) -> Result<(Head, Body), Trouble> {
         let question = Question::new(ask, &self.terms, now_s())?;
         let met = self.engine.run(question.answer(Arc::clone(&self.terms)))??;
-        if !(200..300).contains(&met.head.status) {
-            return Ok((met.head, Body::empty()));
-        }
+        let Some((encoding, response)) = met.body else { return Ok((met.head, Body::empty())) };
         let turn = keeps_turn.then_some(met.turn);
-        let wire = Wire::new(Arc::clone(&self.engine), met.response, met.deadline, turn);
-        Ok((met.head, Body::new(wire, met.encoding, ask.max_bytes)?))
+        let wire = Wire::new(Arc::clone(&self.engine), response, met.deadline, turn);
+        Ok((met.head, Body::new(wire, encoding, ask.max_bytes)?))
     }
 }
 
@@ -225,11 +223,11 @@ fn trouble(error: &reqwest::Error, url: &Url) -> Trouble {
             None => {}
         }
     }
-    if error.is_timeout() {
-        return Trouble::Timeout;
-    }
     if error.is_connect() {
         return Trouble::Connect(format!("`{host}` cannot be reached: {}", causes(error)));
+    }
+    if error.is_timeout() {
+        return Trouble::Timeout;
     }
     broken(error)
 }

@@ -31,12 +31,16 @@ impl Allowed {
             let class = self.refuses(*address).unwrap_or("public");
             if is_literal { format!("is {class}") } else { format!("is at `{address}`, which is {class}") }
         });
-        let nets: Vec<String> = shown.iter().map(|address| IpNet::from(meant(*address)).to_string()).collect();
+        let nets = shown.iter().map(|address| match IpNet::from(meant(*address)) {
+            net @ IpNet::V4(_) => net.to_string(),
+            // A colon has a meaning in YAML.
+            net @ IpNet::V6(_) => format!("\"{net}\""),
+        });
         format!(
             "`{host}` {}: a website may only name public addresses; if this network is meant, write `allow_networks: \
              [{}]`, or the range that it is in",
             each.collect::<Vec<_>>().join(", and "),
-            nets.iter().map(|net| format!("\"{net}\"")).collect::<Vec<_>>().join(", ")
+            nets.collect::<Vec<_>>().join(", ")
         )
     }
 }
@@ -103,4 +107,72 @@ fn class_v6(address: Ipv6Addr) -> Option<&'static str> {
         [0x2000..=0x3fff, ..] => return None,
         _ => "reserved",
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn public_addresses_may_be_asked_whatever_their_neighbours_are() {
+        for public in [
+            "1.1.1.1",
+            "9.255.255.255",
+            "11.0.0.0",
+            "100.63.255.255",
+            "100.128.0.0",
+            "126.255.255.255",
+            "128.0.0.0",
+            "169.253.255.255",
+            "172.15.255.255",
+            "172.32.0.0",
+            "192.167.255.255",
+            "198.17.255.255",
+            "198.20.0.0",
+            "223.255.255.255",
+            "2001:200::1",
+            "2606:4700::1111",
+            "2a00::1",
+            "3ffe::1",
+            "::ffff:8.8.8.8",
+            "64:ff9b::8.8.8.8",
+        ] {
+            assert_eq!(Allowed::default().refuses(public.parse().unwrap()), None, "{public}");
+        }
+    }
+
+    #[test]
+    fn a_network_that_is_named_allows_its_own_addresses_only() {
+        let allowed = Allowed(vec!["10.1.0.0/16".parse().unwrap(), "fd00::/8".parse().unwrap()]);
+        for (address, may) in [
+            ("10.1.2.3", true),
+            ("10.2.0.0", false),
+            ("::ffff:10.1.2.3", true),
+            ("64:ff9b::10.1.2.3", true),
+            ("64:ff9b::10.2.0.0", false),
+            // The forms of tunnels lead elsewhere.
+            ("2002:0a01:0203::", false),
+            ("::10.1.2.3", false),
+            ("fd12::1", true),
+            ("fc12::1", false),
+        ] {
+            assert_eq!(allowed.refuses(address.parse().unwrap()).is_none(), may, "{address}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_names_host_address_class_and_key() {
+        let said = |host: &str, addresses: &[&str]| {
+            let addresses: Vec<IpAddr> = addresses.iter().map(|address| address.parse().unwrap()).collect();
+            Allowed::default().refusal(host, &addresses)
+        };
+        let named = said("portal.internal", &["10.1.2.3", "fd00::1"]);
+        assert!(
+            named.starts_with("`portal.internal` is at `10.1.2.3`, which is private (RFC 1918), and is at"),
+            "{named}"
+        );
+        assert!(named.contains("write `allow_networks: [10.1.2.3/32, \"fd00::1/128\"]`"), "{named}");
+        let literal = said("[::ffff:7f00:1]", &["::ffff:127.0.0.1"]);
+        assert!(literal.starts_with("`[::ffff:7f00:1]` is loopback: "), "{literal}");
+    }
 }

@@ -19,7 +19,7 @@ use super::pace::Turn;
 use super::{Trouble, broken};
 
 /// What may be unpacked, however little came.
-const FREE_BYTES: u64 = 4 << 20;
+const FREE_BYTES: u64 = 2 << 20;
 /// Beyond it, each byte that came may become so many. Text becomes ten or twenty, lists of urls perhaps a hundred.
 const RATIO_MAX: u64 = 300;
 /// Of what is packed with brotli, so much is looked at in one go.
@@ -36,7 +36,7 @@ pub struct Body {
 
 enum Packed {
     Nothing,
-    Plain(Wire),
+    Plain(Box<Wire>),
     Gzip(Box<MultiGzDecoder<Wire>>),
     Brotli(Box<Decompressor<Wire>>),
 }
@@ -47,14 +47,23 @@ impl Body {
         Self { packed: Packed::Nothing, max_bytes: 0, read_bytes: 0, came_bytes: Arc::default(), is_packed: false }
     }
 
-    pub(super) fn new(wire: Wire, encoding: Encoding, max_bytes: u64) -> Result<Self, Trouble> {
+    pub(super) fn new(mut wire: Wire, encoding: Encoding, max_bytes: u64) -> Result<Self, Trouble> {
         let came_bytes = Arc::clone(&wire.came_bytes);
         if encoding == Encoding::None && wire.announced.is_some_and(|bytes| bytes > max_bytes) {
             return Err(Trouble::TooLarge);
         }
+        if encoding == Encoding::Brotli {
+            let first = wire.fill_buf().map_err(Trouble::from)?.first().copied().unwrap_or_default();
+            // RFC 7932, 9.1: an odd first byte says 17 and its next three bits; the unpacker takes all of it at once.
+            if first & 1 == 1 && first >> 1 & 7 > 5 {
+                let message =
+                    "the answer is packed with a window of over 4 MiB: pack it with a smaller one, or with gzip";
+                return Err(Trouble::Broken(message.into()));
+            }
+        }
         let packed = match encoding {
             _ if wire.announced == Some(0) => Packed::Nothing,
-            Encoding::None => Packed::Plain(wire),
+            Encoding::None => Packed::Plain(Box::new(wire)),
             Encoding::Gzip => Packed::Gzip(Box::new(MultiGzDecoder::new(wire))),
             Encoding::Brotli => Packed::Brotli(Box::new(Decompressor::new(wire, BROTLI_BYTES))),
         };
@@ -83,7 +92,7 @@ impl Read for Body {
             Packed::Brotli(packed) => packed.read(buffer),
         };
         let read = match read {
-            Err(error) if error.get_ref().is_some_and(|held| held.is::<Trouble>()) => Err(error),
+            Err(error) if matches!(error.get_ref(), Some(held) if held.is::<Trouble>()) => Err(error),
             // Nothing at all is what some servers pack nothing into.
             Err(_) if self.came_bytes.load(Ordering::Relaxed) == 0 => Ok(0),
             Err(_) => {

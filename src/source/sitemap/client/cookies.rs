@@ -71,3 +71,39 @@ impl Cookie {
         fits_host && fits_path && is_alive && !self.domain.is_empty() && (!self.is_secure || url.scheme() == "https")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = "# Netscape HTTP Cookie File\n\
+        docs.example.com\tFALSE\t/\tFALSE\t0\thost\t1\n\
+        .example.com\tTRUE\t/\tFALSE\t0\tdomain\t2\n\
+        #HttpOnly_docs.example.com\tFALSE\t/private\tTRUE\t2000\tsecure\t3\n\
+        docs.example.com\tFALSE\t/\tFALSE\t999\told\t4\n\
+        evil.example.net\tFALSE\t/\tFALSE\t0\tother\t5\n\
+        docs.example.com\tFALSE\t/\tFALSE\t0\tsplit\ta;b\n\
+        docs.example.com\tFALSE\t/\tFALSE\t0\ttabs\ta\tb\n\
+        docs.example.com\tFALSE\t/\tFALSE\tsoon\tx\t6\n\
+        127.0.0.1\tFALSE\t/\tFALSE\t0\tlocal\t7\n";
+
+    #[test]
+    fn cookies_go_where_domain_path_tls_and_expiry_allow() {
+        let cookies = parse(FILE);
+        for (url, now, expected) in [
+            ("https://docs.example.com/private/a", 1000, Some("secure=3; host=1; domain=2")),
+            ("https://docs.example.com/private", 2000, Some("host=1; domain=2")),
+            ("https://docs.example.com/privateer", 1000, Some("host=1; domain=2")),
+            ("http://docs.example.com/private/a", 1000, Some("host=1; domain=2")),
+            ("http://docs.example.com/", 998, Some("host=1; domain=2; old=4")),
+            ("http://a.docs.example.com/", 1000, Some("domain=2")),
+            ("http://example.com/", 1000, Some("domain=2")),
+            ("http://notexample.com/", 1000, None),
+            ("http://example.com.evil.net/", 1000, None),
+            ("http://127.0.0.1:8080/", 1000, Some("local=7")),
+            ("http://1.127.0.0.1.nip.io/", 1000, None),
+        ] {
+            assert_eq!(header(&cookies, &Url::parse(url).unwrap(), now).as_deref(), expected, "{url}");
+        }
+    }
+}

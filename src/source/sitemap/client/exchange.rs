@@ -29,8 +29,9 @@ use crate::retry::Backoff;
 /// What the waits are that a website asks for.
 const BACKOFF: Backoff =
     Backoff { base: Duration::from_millis(500), cap: Duration::from_secs(5), attempts: 3, total: Duration::ZERO };
-/// What is read of the body of a redirect, so that its connection serves again.
+/// What is read, and for how long, of a body that nobody wants, so that its connection serves again.
 const REST_MAX_BYTES: usize = 16 << 10;
+const REST: Duration = Duration::from_millis(500);
 
 /// The runtime that the requests live on, whatever thread asks.
 #[derive(Debug)]
@@ -81,8 +82,8 @@ pub(super) struct Question {
 /// An answer whose body is still to come.
 pub(super) struct Met {
     pub(super) head: Head,
-    pub(super) encoding: Encoding,
-    pub(super) response: Response,
+    /// Of a success.
+    pub(super) body: Option<(Encoding, Response)>,
     pub(super) deadline: Instant,
     pub(super) turn: Turn,
 }
@@ -106,8 +107,8 @@ impl Question {
 
     /// Asks, follows and repeats, as far as it is allowed and there is time.
     pub(super) async fn answer(mut self, terms: Arc<Terms>) -> Result<Met, Trouble> {
-        let began = Instant::now();
-        // Waiting for one's turn does not count.
+        // Waiting for one's turn does not count, or a long queue would be a slow website.
+        let mut began = None;
         let mut waited = Duration::ZERO;
         let mut attempt = 1;
         let mut may_repeat = true;
@@ -117,7 +118,8 @@ impl Question {
             let lane = lane(&url);
             let waiting = Instant::now();
             let turn = terms.pace.turn(&lane).await;
-            waited += waiting.elapsed();
+            waited += began.map_or(Duration::ZERO, |_| waiting.elapsed());
+            let began = *began.get_or_insert_with(Instant::now);
             let deadline = began + waited + terms.options.timeout;
             let response = match timeout_at(deadline, self.send(&terms, &url)).await {
                 Ok(Ok(response)) => response,
@@ -128,7 +130,7 @@ impl Question {
             };
             if let Some(location) = location(&response) {
                 let location = location.as_bytes().to_vec();
-                drain(response, deadline).await;
+                drain(response).await;
                 drop(turn);
                 self.trail.follow(&location, &terms.options, &terms.places)?;
                 continue;
@@ -142,16 +144,20 @@ impl Question {
             let backoff = Backoff { total: terms.options.timeout, ..BACKOFF };
             let wait = backoff.next(attempt, began.elapsed(), retry_after, jitter());
             if let (true, Some(wait)) = (is_asked_to_wait, wait) {
-                drain(response, deadline).await;
+                drain(response).await;
                 // Everybody waits, not this question alone.
                 terms.pace.pause(&lane, wait);
                 attempt += 1;
                 continue;
             }
             let head = head(&response, terms.options.published_at(&url), retry_after);
-            let encoding =
-                if response.status().is_success() { Encoding::of(response.headers())? } else { Encoding::None };
-            return Ok(Met { head, encoding, response, deadline, turn });
+            let body = if response.status().is_success() {
+                Some((Encoding::of(response.headers())?, response))
+            } else {
+                drain(response).await;
+                None
+            };
+            return Ok(Met { head, body, deadline, turn });
         }
     }
 
@@ -197,8 +203,8 @@ fn location(response: &Response) -> Option<&HeaderValue> {
 }
 
 /// Reads the rest of an answer that says nothing more, if it is short.
-async fn drain(mut response: Response, deadline: Instant) {
-    let mut read = 0;
+async fn drain(mut response: Response) {
+    let (mut read, deadline) = (0, Instant::now() + REST);
     while let Ok(Ok(Some(chunk))) = timeout_at(deadline, response.chunk()).await {
         read += chunk.len();
         if read > REST_MAX_BYTES {

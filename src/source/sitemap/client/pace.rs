@@ -7,6 +7,9 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep_until};
 
+/// No website is waited for longer, whatever it asks for.
+const DELAY_MAX: Duration = Duration::from_hours(1);
+
 /// The pace of all hosts of a website. Only configured hosts are asked, so there are few.
 #[derive(Debug)]
 pub(super) struct Pace {
@@ -27,13 +30,13 @@ pub(super) type Turn = OwnedSemaphorePermit;
 
 impl Pace {
     pub(super) fn new(concurrency: usize, delay: Duration) -> Self {
-        Self { concurrency: concurrency.max(1), delay: Mutex::new(delay), lanes: Mutex::default() }
+        Self { concurrency: concurrency.max(1), delay: Mutex::new(delay.min(DELAY_MAX)), lanes: Mutex::default() }
     }
 
     /// Keeps requests to one host at least so far apart; what asks for more wins.
     pub(super) fn slow_down(&self, delay: Duration) {
         let mut known = held(&self.delay);
-        *known = delay.max(*known);
+        *known = delay.min(DELAY_MAX).max(*known);
     }
 
     /// Waits for a place and the moment.
@@ -55,7 +58,7 @@ impl Pace {
     /// Nobody asks this host for so long.
     pub(super) fn pause(&self, host: &str, wait: Duration) {
         let lane = self.lane(host);
-        let until = Instant::now() + wait;
+        let until = Instant::now() + wait.min(DELAY_MAX);
         let mut next = held(&lane.next);
         *next = Some(next.map_or(until, |next| next.max(until)));
     }
@@ -72,4 +75,48 @@ impl Pace {
 /// What is guarded is a time or a table, which no panic leaves half done.
 fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const S: Duration = Duration::from_secs(1);
+
+    #[tokio::test(start_paused = true)]
+    async fn requests_to_one_host_are_apart_and_those_to_others_do_not_wait() {
+        let pace = Pace::new(8, S);
+        let began = Instant::now();
+        for _ in 0..3 {
+            drop(pace.turn("a:443").await);
+        }
+        assert_eq!(began.elapsed().as_secs(), 2);
+        drop(pace.turn("b:443").await);
+        assert_eq!(began.elapsed().as_secs(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_longest_delay_that_was_asked_for_holds_and_a_pause_is_everybodys() {
+        let pace = Pace::new(8, S);
+        pace.slow_down(5 * S);
+        pace.slow_down(2 * S);
+        let began = Instant::now();
+        drop(pace.turn("a:443").await);
+        pace.pause("a:443", 20 * S);
+        drop(pace.turn("a:443").await);
+        drop(pace.turn("a:443").await);
+        assert_eq!(began.elapsed().as_secs(), 25);
+        pace.slow_down(Duration::MAX);
+        drop(pace.turn("a:443").await);
+        drop(pace.turn("a:443").await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_more_are_under_way_than_there_are_places() {
+        let pace = Pace::new(2, Duration::ZERO);
+        let (first, _second) = (pace.turn("a:443").await, pace.turn("a:443").await);
+        assert!(tokio::time::timeout(S, pace.turn("a:443")).await.is_err());
+        drop(first);
+        assert!(tokio::time::timeout(S, pace.turn("a:443")).await.is_ok());
+    }
 }
