@@ -11,6 +11,9 @@ use super::head::one_line;
 /// More tabs than this are none.
 const MAX_TABS: usize = 10_000;
 
+/// How many elements are looked at for parts of tabs, in all lists of a page together: what no list has near it is not there.
+const PATIENCE: usize = 500_000;
+
 /// The class of a label that was put above its part.
 pub(super) const LABEL: &str = "fin-label";
 
@@ -30,28 +33,34 @@ pub(super) fn unfold(document: &Document, names: &Names) {
 fn unfold_lists(document: &Document) {
     let lists =
         document.select("[role=tablist], .tablist, .tabbed-labels, .vp-code-group > .tabs, .tab-nav, .nav-tabs");
+    let mut patience = PATIENCE;
     for list in lists.nodes().iter().take(MAX_TABS) {
-        unfold_list(list);
+        unfold_list(list, &mut patience);
     }
 }
 
 fn unfold_labels(document: &Document) {
-    // Sphinx' extensions, Hugo's themes, and older forms of Python-Markdown's: a label before each part.
-    let labels =
-        document.select("input[type=radio] ~ label[for], label.sd-tab-label, label.tab-label, .gdoc-tabs > label");
-    for label in labels.nodes().iter().take(MAX_TABS) {
+    // Sphinx' extensions, Hugo's themes, and older forms of Python-Markdown's: a label after its switch, before its part.
+    let is_of_switch = |label: &NodeRef<'_>| {
+        let before = label.prev_element_sibling();
+        before.is_some_and(|before| {
+            before.node_name().is_some_and(|name| &*name == "input") && &*before.attr_or("type", "") == "radio"
+        })
+    };
+    let labels = document.select("label");
+    for label in labels.nodes().iter().filter(|label| is_of_switch(label)).take(MAX_TABS) {
         let text = one_line(&label.text());
         label.before_html(labelled(&text));
         label.remove_from_parent();
     }
 }
 
-fn unfold_list(list: &NodeRef<'_>) {
-    let tabs = tabs(list);
+fn unfold_list(list: &NodeRef<'_>, patience: &mut usize) {
+    let tabs = tabs(list, patience);
     if tabs.is_empty() {
         return;
     }
-    let Some(panels) = panels(list, &tabs) else { return };
+    let Some(panels) = panels(list, &tabs, patience) else { return };
     for (tab, panel) in tabs.iter().zip(&panels) {
         panel.remove_attrs(&["hidden", "style", "aria-hidden"]);
         panel.prepend_html(labelled(&one_line(&tab.text())));
@@ -70,8 +79,9 @@ fn labelled(text: &str) -> String {
 }
 
 /// The tabs of a list: what says that it is one, else the labels, the buttons, the items.
-fn tabs<'a>(list: &NodeRef<'a>) -> Vec<NodeRef<'a>> {
-    let within: Vec<_> = list.descendants_it().filter(NodeRef::is_element).take(MAX_TABS).collect();
+fn tabs<'a>(list: &NodeRef<'a>, patience: &mut usize) -> Vec<NodeRef<'a>> {
+    let within: Vec<_> = list.descendants_it().filter(NodeRef::is_element).take(MAX_TABS.min(*patience)).collect();
+    *patience -= within.len();
     let is_named = |node: &NodeRef<'a>, names: &[&str]| node.node_name().is_some_and(|name| names.contains(&&*name));
     let by =
         |is_one: &dyn Fn(&NodeRef<'a>) -> bool| within.iter().filter(|node| is_one(node)).copied().collect::<Vec<_>>();
@@ -85,13 +95,13 @@ fn tabs<'a>(list: &NodeRef<'a>) -> Vec<NodeRef<'a>> {
 }
 
 /// The parts that belong to tabs, in their order; `None`: they cannot be told.
-fn panels<'a>(list: &NodeRef<'a>, tabs: &[NodeRef<'a>]) -> Option<Vec<NodeRef<'a>>> {
+fn panels<'a>(list: &NodeRef<'a>, tabs: &[NodeRef<'a>], patience: &mut usize) -> Option<Vec<NodeRef<'a>>> {
     // They are in what holds the list, or a little above.
     for holder in list.ancestors_it(Some(4)) {
         if holder.node_name().is_none_or(|name| matches!(&*name, "body" | "html")) {
             return None;
         }
-        let outer: Vec<NodeRef<'a>> = panels_within(&holder, list);
+        let outer: Vec<NodeRef<'a>> = panels_within(&holder, list, patience);
         if outer.is_empty() {
             continue;
         }
@@ -120,11 +130,15 @@ fn panels<'a>(list: &NodeRef<'a>, tabs: &[NodeRef<'a>]) -> Option<Vec<NodeRef<'a
 }
 
 /// The outermost parts in an element.
-fn panels_within<'a>(holder: &NodeRef<'a>, list: &NodeRef<'a>) -> Vec<NodeRef<'a>> {
+fn panels_within<'a>(holder: &NodeRef<'a>, list: &NodeRef<'a>, patience: &mut usize) -> Vec<NodeRef<'a>> {
     let mut found = Vec::new();
     let mut waiting: Vec<NodeRef<'a>> = holder.element_children();
     waiting.reverse();
     while let Some(node) = waiting.pop() {
+        if *patience == 0 {
+            break;
+        }
+        *patience -= 1;
         if node.id == list.id {
             continue;
         }

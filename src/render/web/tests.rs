@@ -496,6 +496,8 @@ fn any_bytes_give_an_answer_soon() {
         "&#0;&amp",
         "<x-y>",
         "<input type=radio><label for=x>a</label>",
+        "<div role=tablist><b role=tab>x</b></div>",
+        "<label for=x class=tab-label>",
         "<section id=a><h2>b",
         "<title>",
         "<template>",
