@@ -289,8 +289,9 @@ impl Work<'_> {
         })?;
         let mut work = Vec::with_capacity(pending.len() + affected.len());
         for mut item in pending {
-            let hash = observed[item.at].source_hash;
-            let same = |row: &DocumentRow| row.current && hash.is_some() && row.source_hash == hash;
+            let Observed { source_hash: hash, url, .. } = &observed[item.at];
+            // The same bytes in another commit have another url, where urls name commits.
+            let same = |row: &DocumentRow| row.current && hash.is_some() && row.source_hash == *hash && row.url == *url;
             let todo = match item.row.take() {
                 Some(row) if !affected.contains(&item.at) && same(&row) && matches!(row.state, State::Page(_)) => {
                     Todo::Keep(row)
