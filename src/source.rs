@@ -169,7 +169,7 @@ impl Source {
     pub fn read(&self, document: &Document) -> Read {
         match self {
             Self::Files(files) => files.read(document),
-            Self::Git(git) => git.read(&document.path),
+            Self::Git(git) => git.read(document),
             Self::Sitemap(sitemap) => sitemap.read(&document.path),
             Self::Unseen(failure) => Read::Failed(failure.clone()),
         }

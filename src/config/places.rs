@@ -12,7 +12,7 @@ use super::setting::{FilesPattern, GitPath, GitRef, GitUrl, Robots, Secret, Size
 use super::typed::{At, Leaf, List, Setting};
 use super::{SourcePlace, Watch, default};
 use crate::source::files::FilesOptions;
-use crate::source::git::{Credentials, GitOptions};
+use crate::source::git::{self, Credentials, GitOptions};
 use crate::source::sitemap::SitemapOptions;
 use crate::source::sitemap::client::{self, ClientOptions, Credential, Login};
 
@@ -100,6 +100,7 @@ impl Reader<'_> {
             credentials,
             timeout: timeout.unwrap_or(default::GIT_TIMEOUT),
             wants_commits: false,
+            environment: git::Environment::of(|name| (self.given.env)(name)),
         }))
     }
 
