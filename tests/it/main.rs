@@ -5,6 +5,7 @@
 mod attacks;
 mod convert;
 mod doubt;
+mod git;
 mod incremental;
 mod once;
 mod parts;
