@@ -411,7 +411,7 @@ pub fn attempt(subject: Subject<'_>, site: &Site, options: &PageOptions, inputs:
     let asking = Asking::new(inputs);
     let mut warnings = Vec::new();
     let pages = guarded(|| parts(subject, site, &asking)).and_then(|parts| {
-        if let Some(failure) = policies::strict(&parts).filter(|_| options.policies.strict) {
+        if let Some(failure) = options.policies.strict.then(|| policies::strict(&parts)).flatten() {
             warnings = parts.into_iter().flat_map(|part| part.warnings).collect();
             return Err(failure);
         }

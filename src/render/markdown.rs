@@ -38,16 +38,17 @@ fn parser(body: &str, is_typographic: bool) -> OffsetIter<'_> {
     options.set(Options::ENABLE_SMART_PUNCTUATION, is_typographic);
     let (mut definitions, mut other_colons, mut is_braced) = (false, false, false);
     for line in lines(body) {
-        let line = trimmed(line);
-        let (first, was_braced) = (line.first(), std::mem::take(&mut is_braced));
-        match first {
+        let line = without_start(line);
+        let was_braced = std::mem::take(&mut is_braced);
+        match line.first() {
             Some(b':') => {
-                let is_definition = matches!(line.get(1), Some(b' ' | b'\t'));
+                // A blank at the end of a line stands for nothing.
+                let is_definition = matches!(without_end(line).get(1), Some(b' ' | b'\t'));
                 definitions |= is_definition;
                 other_colons |= !is_definition;
             }
-            Some(b'{') => is_braced = line.ends_with(b"}"),
-            Some(sign @ (b'-' | b'=')) if was_braced && line.iter().all(|byte| byte == sign) => {
+            Some(b'{') => is_braced = without_end(line).ends_with(b"}"),
+            Some(sign @ (b'-' | b'=')) if was_braced && without_end(line).iter().all(|byte| byte == sign) => {
                 options.remove(Options::ENABLE_HEADING_ATTRIBUTES);
             }
             _ => {}
@@ -69,11 +70,16 @@ fn lines(body: &str) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// A line without blanks around it, and without the signs of quotes.
-fn trimmed(mut line: &[u8]) -> &[u8] {
+/// A line without blanks and the signs of quotes at its start.
+fn without_start(mut line: &[u8]) -> &[u8] {
     while let [b' ' | b'\t' | b'>', rest @ ..] = line {
         line = rest;
     }
+    line
+}
+
+/// And without those at its end.
+fn without_end(mut line: &[u8]) -> &[u8] {
     while let [rest @ .., b' ' | b'\t' | b'>' | b'\r'] = line {
         line = rest;
     }
@@ -86,6 +92,7 @@ pub(super) fn write(body: &str, is_mdx: bool, skips: &Skips, draft: &mut Draft<'
     let mut pass = Pass {
         body,
         is_mdx,
+        marks: Marks::of(body, is_mdx),
         skips,
         draft,
         slugs: Slugs::default(),
@@ -143,6 +150,7 @@ fn nesting(line: &[u8]) -> usize {
 struct Pass<'p, 'a> {
     body: &'p str,
     is_mdx: bool,
+    marks: Marks,
     skips: &'p Skips,
     draft: &'p mut Draft<'a>,
     slugs: Slugs,
@@ -156,6 +164,27 @@ struct Pass<'p, 'a> {
     in_code: bool,
     /// A comment that its HTML block left open ends here.
     hidden_until: usize,
+}
+
+/// Which of the signs of [`constructs`] a body has at all: each of its texts is searched for these only.
+#[derive(Clone, Copy)]
+struct Marks {
+    /// Braces in lines of prose.
+    braces: bool,
+    /// What begins with one of `[$<`.
+    others: bool,
+    in_code: bool,
+}
+
+impl Marks {
+    fn of(body: &str, is_mdx: bool) -> Self {
+        let has = |sign: &str| memchr::memmem::find(body.as_bytes(), sign.as_bytes()).is_some();
+        Self {
+            braces: has("{"),
+            others: has("[[") || has("$$") || has(if is_mdx { "<" } else { "<!--" }),
+            in_code: has("{{#") || has("--8<--"),
+        }
+    }
 }
 
 struct Heading {
@@ -272,7 +301,7 @@ impl Pass<'_, '_> {
             return;
         }
         if self.in_code {
-            if text.contains("{{#") || text.contains("--8<--") {
+            if self.marks.in_code && (text.contains("{{#") || text.contains("--8<--")) {
                 let found = text.lines().find_map(constructs::of_code);
                 if let Some(name) = found {
                     self.unknown(name, range.start);
@@ -298,8 +327,10 @@ impl Pass<'_, '_> {
             return;
         }
         let bytes = text.as_bytes();
-        let found = memchr::memchr3_iter(b'{', b'[', b'$', bytes).chain(memchr::memchr_iter(b'<', bytes));
-        for at in found {
+        let Marks { braces, others, .. } = self.marks;
+        let all = || memchr::memchr3_iter(b'{', b'[', b'$', bytes).chain(memchr::memchr_iter(b'<', bytes));
+        let braces = (braces && !others).then(|| memchr::memchr_iter(b'{', bytes));
+        for at in others.then(all).into_iter().flatten().chain(braces.into_iter().flatten()) {
             let byte = bytes[at];
             // Text that stands in the source otherwise than it reads (a reference) is meant as text.
             let Some(source) = rest.get(at..).filter(|source| source.as_bytes().first() == Some(&byte)) else {

@@ -22,7 +22,9 @@ pub(super) fn gist(html: &str) -> Gist {
     // The name of the heading that is open, and where its content began.
     let mut open: Option<(&str, usize)> = None;
     let mut at = 0;
-    while !(gist.has_text && gist.h1.is_some()) {
+    // Where there can be no H1, the first heading is all there is to find.
+    let has_h1 = memchr::memmem::find(html.as_bytes(), b"<h1").is_some();
+    while !(gist.has_text && (gist.h1.is_some() || (!has_h1 && gist.heading.is_some()))) {
         let end = memchr::memchr(b'<', &html.as_bytes()[at..]).map_or(html.len(), |end| at + end);
         gist.has_text = gist.has_text || !text(&html[at..end]).is_empty();
         if end == html.len() {

@@ -155,7 +155,8 @@ impl<'a> Draft<'a> {
     fn texts(&mut self, attributes: &[Attribute<'_>]) {
         for name in ["title", "label", "heading", "summary", "file-name", "filename", "caption", "description", "text"]
         {
-            let text = decoded(value(attributes, name).unwrap_or_default()).replace('`', "");
+            let Some(value) = value(attributes, name).filter(|value| !value.is_empty()) else { continue };
+            let text = decoded(value).replace('`', "");
             let text = text.trim();
             if text.is_empty() {
                 continue;

@@ -32,6 +32,10 @@ impl Slugs {
 }
 
 fn slug(text: &str) -> String {
+    if text.is_ascii() {
+        let kept = text.trim().bytes().filter(|byte| byte.is_ascii_alphanumeric() || b" -_".contains(byte));
+        return kept.map(|byte| if byte == b' ' { '-' } else { char::from(byte.to_ascii_lowercase()) }).collect();
+    }
     text.trim()
         .chars()
         .filter_map(|c| match c {

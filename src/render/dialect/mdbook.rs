@@ -17,12 +17,7 @@ pub(super) fn expand<'a>(body: &'a str, first_line: u32, rules: &MdBook, context
     let mut book = Book { out, fences: Fences::default(), sign: None, is_quoted: false, rules, context };
     // What it includes may not include it.
     book.out.begin_include(context.path, first_line);
-    for (line, origin) in body.lines().zip(first_line..) {
-        book.line(line, origin, context.path);
-        if book.out.is_full() {
-            break;
-        }
-    }
+    book.document(body, first_line, has_directive);
     book.out.finish()
 }
 
@@ -38,13 +33,33 @@ struct Book<'a> {
 }
 
 impl Book<'_> {
+    /// Takes the whole of a document. Lines that stay as they are go over together.
+    fn document(&mut self, body: &str, first_line: u32, has_directive: bool) {
+        let (mut at, mut run, mut run_origin) = (0, 0, first_line);
+        for (written, origin) in body.split_inclusive('\n').zip(first_line..) {
+            let line = written.strip_suffix('\n').map_or(written, |line| line.strip_suffix('\r').unwrap_or(line));
+            let next = at + written.len();
+            let is_plain = !has_directive || memchr::memchr(b'{', line.as_bytes()).is_none() || !line.contains("{{");
+            let shown = if is_plain { Some(self.shown(line)) } else { None };
+            if shown != Some(Shown::AsItIs) {
+                self.out.run(run_origin, body.get(run..at).unwrap_or_default());
+                match shown {
+                    Some(shown) => self.write(line, &shown, origin),
+                    None => self.line(line, origin, self.context.path),
+                }
+                if self.out.is_full() {
+                    return;
+                }
+                (run, run_origin) = (next, origin + 1);
+            }
+            at = next;
+        }
+        self.out.run(run_origin, body.get(run..).unwrap_or_default());
+    }
+
     /// Takes a line of this file, its includes replaced.
     fn line(&mut self, line: &str, origin: u32, file: &DocPath) {
-        if memchr::memchr(b'{', line.as_bytes()).is_none() {
-            self.emit(line, origin);
-            return;
-        }
-        let mut current = String::new();
+        let mut current = String::with_capacity(line.len());
         self.append(line, &mut current, origin, file);
         self.emit(&current, origin);
     }
@@ -103,6 +118,20 @@ impl Book<'_> {
 
     /// Writes a line, unless it is one of code that readers do not see.
     fn emit(&mut self, line: &str, origin: u32) {
+        let shown = self.shown(line);
+        self.write(line, &shown, origin);
+    }
+
+    fn write(&mut self, line: &str, shown: &Shown<'_>, origin: u32) {
+        match shown {
+            Shown::AsItIs => self.out.line(origin, "", line),
+            Shown::Without(indentation, rest) => self.out.line(origin, indentation, rest),
+            Shown::Not => {}
+        }
+    }
+
+    /// Takes the next line, and tells what readers see of it.
+    fn shown<'l>(&mut self, line: &'l str) -> Shown<'l> {
         let was_in = self.fences.is_in();
         self.fences.take(line);
         if !was_in && self.fences.is_in() {
@@ -123,18 +152,25 @@ impl Book<'_> {
             let is_rust = sign == "#";
             match code.strip_prefix(sign.as_str()) {
                 // rustdoc: `# ` and a lone `#` hide, `##` stands for `#`.
-                Some(rest) if is_rust && (rest.is_empty() || rest.starts_with(' ')) => return,
+                Some(rest) if is_rust && (rest.is_empty() || rest.starts_with(' ')) => return Shown::Not,
                 Some(rest) if is_rust && rest.starts_with('#') => {
-                    let indentation = &line[..line.len() - code.len()];
-                    self.out.line(origin, indentation, rest);
-                    return;
+                    return Shown::Without(&line[..line.len() - code.len()], rest);
                 }
-                Some(_) if !is_rust => return,
+                Some(_) if !is_rust => return Shown::Not,
                 _ => {}
             }
         }
-        self.out.line(origin, "", line);
+        Shown::AsItIs
     }
+}
+
+/// What readers see of a line.
+#[derive(PartialEq, Eq)]
+enum Shown<'l> {
+    AsItIs,
+    /// Its indentation and what follows, without the sign between them.
+    Without(&'l str, &'l str),
+    Not,
 }
 
 /// `{{#name rest}}`; blanks may stand before the sign.
@@ -150,7 +186,7 @@ impl<'t> Directive<'t> {
     fn first(text: &'t str) -> Option<Self> {
         let mut from = 0;
         loop {
-            let at = from + text.get(from..)?.find("{{")?;
+            let at = from + memchr::memmem::find(text.get(from..)?.as_bytes(), b"{{")?;
             let inside = text.get(at + 2..)?;
             if inside.trim_start().starts_with('#') {
                 // Where this one is not closed, none that follows is.

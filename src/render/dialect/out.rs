@@ -77,6 +77,23 @@ impl Out {
         self.lines.push(origin);
     }
 
+    /// Writes lines as they stand in the document, the first of which is this one.
+    pub(in crate::render) fn run(&mut self, first: u32, text: &str) {
+        if memchr::memchr(b'\r', text.as_bytes()).is_some() || self.text.len() + text.len() > MAX_BYTES {
+            for (line, origin) in text.lines().zip(first..) {
+                self.line(origin, "", line);
+            }
+            return;
+        }
+        let start = self.lines.len();
+        self.lines.extend(memchr::memchr_iter(b'\n', text.as_bytes()).zip(first..).map(|(_, origin)| origin));
+        self.text.push_str(text);
+        if !text.is_empty() && !text.ends_with('\n') {
+            self.lines.push(self.lines[start..].last().map_or(first, |last| last + 1));
+            self.text.push('\n');
+        }
+    }
+
     /// Writes several lines that come from one line of the document.
     pub(in crate::render) fn block(&mut self, origin: u32, prefix: &str, text: &str) {
         for line in text.lines() {
