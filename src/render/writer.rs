@@ -489,37 +489,16 @@ const BYTES: [u8; 256] = {
     bytes
 };
 
-const CHUNK: usize = 16;
-
-/// Whether every byte of a piece of text becomes itself, in a value as well.
-fn is_plain(chunk: &[u8; CHUNK]) -> bool {
-    let is_plain = |byte: u8| {
-        ((byte >= b' ') | (byte == b'\n'))
-            & (byte != 127)
-            & (byte != b'&')
-            & (byte != b'"')
-            & (byte != b'<')
-            & (byte != b'>')
-    };
-    chunk.iter().fold(true, |all, &byte| all & is_plain(byte))
-}
-
 /// Appends text as html: in a value of an attribute quotes are escaped as well.
 pub(super) fn escape(out: &mut String, text: &str, in_value: bool) {
-    let bytes = text.as_bytes();
-    let (mut from, mut at) = (0, 0);
-    while let Some(&byte) = bytes.get(at) {
-        if BYTES[usize::from(byte)] == 0 && !(in_value && byte == b'"') {
-            // What follows is mostly words: many of their bytes are seen through at once.
-            at += 1;
-            while bytes.get(at..).and_then(<[u8]>::first_chunk).is_some_and(is_plain) {
-                at += CHUNK;
-            }
+    let mut from = 0;
+    for (at, &byte) in text.as_bytes().iter().enumerate() {
+        let kind = BYTES[usize::from(byte)];
+        if kind == 0 && !(in_value && byte == b'"') {
             continue;
         }
         out.push_str(&text[from..at]);
-        at += 1;
-        from = at;
+        from = at + 1;
         match byte {
             b'&' => out.push_str("&amp;"),
             b'<' => out.push_str("&lt;"),

@@ -43,12 +43,12 @@ impl Book<'_> {
             let shown = if is_plain { Some(self.shown(line)) } else { None };
             if shown != Some(Shown::AsItIs) {
                 self.out.run(run_origin, body.get(run..at).unwrap_or_default());
+                if self.out.is_full() {
+                    return;
+                }
                 match shown {
                     Some(shown) => self.write(line, &shown, origin),
                     None => self.line(line, origin, self.context.path),
-                }
-                if self.out.is_full() {
-                    return;
                 }
                 (run, run_origin) = (next, origin + 1);
             }
