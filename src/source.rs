@@ -20,7 +20,7 @@ pub enum Source {
     /// A directory.
     Files(files::Files),
     /// A commit of a repository.
-    Git(git::Git),
+    Git(Box<git::Git>),
     /// A website.
     Sitemap(Box<sitemap::Sitemap>),
     /// None that could be opened, and why: nothing is known of what is in it.

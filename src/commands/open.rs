@@ -57,7 +57,7 @@ pub struct Opening<'a> {
 #[derive(Debug)]
 enum Place {
     Files(FilesOptions),
-    Git(Git),
+    Git(Box<Git>),
     Sitemap(Box<SitemapOptions>),
     Unseen(Failure),
 }
@@ -95,7 +95,7 @@ impl Opener {
             SourcePlace::Files(files) => Place::Files(files.clone()),
             SourcePlace::Sitemap(sitemap) => Place::Sitemap(sitemap.clone()),
             SourcePlace::Git(git) => match self.repositories.open(with_default(needed(git, source))) {
-                Ok(git) => Place::Git(git),
+                Ok(git) => Place::Git(Box::new(git)),
                 Err(failure) => Place::Unseen(failure),
             },
         };
@@ -141,16 +141,16 @@ impl Opening<'_> {
                 (Source::Files(source), site)
             }
             Place::Git(git) => {
-                let site = site_of(&git);
+                let site = site_of(&*git);
                 let is_default = matches!(&config.place, SourcePlace::Git(git) if git.include.is_empty());
                 let git = if is_default {
                     git.with_include(patterns(&site))
                         .map_err(|failure| anyhow!(failure.message))
                         .with_context(context)?
                 } else {
-                    git
+                    *git
                 };
-                (Source::Git(git), site)
+                (Source::Git(Box::new(git)), site)
             }
             Place::Sitemap(options) => {
                 let root = config.site.base_url.clone().unwrap_or_else(|| options.root());

@@ -11,6 +11,7 @@ use super::resolve::{Reader, with_slash};
 use super::setting::{FilesPattern, GitPath, GitRef, GitUrl, Robots, Secret, Size};
 use super::typed::{At, Leaf, List, Setting};
 use super::{SourcePlace, Watch, default};
+use crate::render::web::check_selector;
 use crate::source::files::FilesOptions;
 use crate::source::git::{self, Credentials, GitOptions};
 use crate::source::sitemap::SitemapOptions;
@@ -129,12 +130,21 @@ impl Reader<'_> {
             exclude: raw.exclude.as_ref().map(|list| patterns(self.list(list))).unwrap_or_default(),
             client,
             obeys_robots: self.value(raw.robots.as_ref()).unwrap_or(default::ROBOTS) == Robots::Obey,
-            selector: self.value(raw.selector.as_ref()),
+            selector: self.selector(raw.selector.as_ref()),
             markdown: self.value(raw.markdown.as_ref()).unwrap_or(default::MARKDOWN),
             trusts_lastmod: self.value(raw.trust_lastmod.as_ref()).unwrap_or(default::TRUST_LASTMOD),
             only: None,
             spool: cache.join("spool"),
         })
+    }
+
+    fn selector(&self, leaf: Option<&Leaf<String>>) -> Option<String> {
+        let leaf = leaf?;
+        let selector = self.leaf(leaf)?;
+        if let Err(why) = check_selector(&selector) {
+            self.note(leaf.node, format!("no CSS selector: {why}"), "write it as `main article`");
+        }
+        Some(selector)
     }
 
     fn client(&self, raw: &RawSitemap) -> ClientOptions {
