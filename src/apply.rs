@@ -11,7 +11,6 @@ pub mod listing;
 use std::collections::{HashSet, VecDeque};
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::Timestamp;
 use tokio::task::JoinSet;
@@ -20,6 +19,7 @@ use crate::ledger::{Ack, Ledger, LedgerError, Rejection};
 use crate::page::{DocPath, Entry, ExternalId, Failure, ImportSourceId, Page, Problem};
 use crate::plan::{Observed, Plan, Step};
 use crate::remote::{Remote, RemoteError};
+use crate::stop::Stop;
 use job::{Answer, Job};
 
 /// Pages that are marked in doubt in one synced transaction.
@@ -29,23 +29,6 @@ const UNANSWERED_IN_A_ROW: u32 = 8;
 
 /// The wall clock.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
-
-/// Set to stop: nothing new is sent, what is under way ends (I8).
-#[derive(Clone, Debug, Default)]
-pub struct Stop(Arc<AtomicBool>);
-
-impl Stop {
-    /// Stops.
-    pub fn set(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether it is to stop.
-    #[must_use]
-    pub fn is_set(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-}
 
 /// What applying asks of the source.
 pub trait Documents: Send + Sync + 'static {

@@ -29,6 +29,7 @@
 //! | room | what it owns |
 //! |---|---|
 //! | [`page`] | the words: documents' paths, pages, entries, the ids that must not be confused |
+//! | [`stop`] | the word that all is to stop |
 //! | [`remote`] | the one seam: what is needed of the place that is mirrored into, and how calls fail |
 //! | [`plan`], [`render`], [`site`], [`retry`] | decisions, as pure functions |
 //! | [`source`] | folders, repositories, websites: what is there, what it holds, what could not be seen |
@@ -60,7 +61,8 @@
 //! - **I6.** Two documents with one external id or one url: neither is sent, what Fin has stays, deletes wait.
 //! - **I7.** The content hash covers exactly what is sent. Versions decide what is rendered again, not what is sent; times
 //!   only save work.
-//! - **I8.** A stop sends nothing new; requests under way end or time out.
+//! - **I8.** A stop sends nothing new, neither to Intercom nor to a website or a repository; requests under way end or time
+//!   out.
 //! - **I9.** The token appears in no log, error, ledger or process list, and goes to no origin but its own.
 //! - **I10.** Only pages that are ours are changed or deleted: those in the ledger, and those adopted by listing because
 //!   their external id is a document of the present scan. Everything else under the import source is *foreign*, unless
@@ -82,5 +84,6 @@ pub mod retry;
 pub mod simulator;
 pub mod site;
 pub mod source;
+pub mod stop;
 pub mod sync;
 pub mod telemetry;

@@ -4,10 +4,10 @@ use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
 use anyhow::Context;
-use finmirror::apply::Stop;
 use finmirror::cli::{Cli, Command};
 use finmirror::commands::open::clock;
 use finmirror::commands::{check, completions, export, man, once, plan, status};
+use finmirror::stop::Stop;
 use finmirror::telemetry::Telemetry;
 use finmirror::{config, simulator};
 

@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 use self::converting::Converters;
-use crate::apply::{self, Clock, Stop, Stopped, Target};
+use crate::apply::{self, Clock, Stopped, Target};
 use crate::ledger::{Adopted, CycleRow, ImportSourceRow, Ledger, LedgerError};
 use crate::page::{DocPath, Entry, Failure, ImportSourceId, Problem, ScanDigest, SourceName};
 use crate::plan::{self, Input, Plan, Policy};
@@ -27,6 +27,7 @@ use crate::render::{PageOptions, Recipe, Warning};
 use crate::report::{CycleReport, FailedPage, counted};
 use crate::site::{Generator, Site};
 use crate::source::{Known, Source};
+use crate::stop::Stop;
 use binding::{BindError, Binding, ImportSourceOptions};
 use documents::Rendering;
 use observe::{Memory, Observation, Progress, observe};
@@ -121,6 +122,14 @@ pub async fn cycle<R: Remote + 'static>(job: &Job, shared: &mut Shared<'_, R>) -
     let known = known(shared.ledger, job)?;
     let scan = blocking(|| job.mirror.source.scan(&known));
     let mut report = CycleReport::new(name);
+    // What was not looked at any more says nothing of the source.
+    if shared.stop.is_set() {
+        note_stop(&mut report, Some(&Stopped::Shutdown));
+        report.duration_ms = took_ms(started, (shared.clock)());
+        let report = report.judged(false);
+        save_cycle(&report, started.as_second(), shared.ledger)?;
+        return Ok(report);
+    }
     report.scanned = scan.documents.len() as u64;
     report.warnings.extend(job.mirror.site.notices().iter().cloned());
     report.warnings.extend(scan.notices.iter().cloned());
@@ -145,12 +154,15 @@ pub async fn cycle<R: Remote + 'static>(job: &Job, shared: &mut Shared<'_, R>) -
     let sent = shared.remote.traffic();
     report.requests = sent.requests - traffic.requests;
     report.retries = sent.retries - traffic.retries;
-    let took = (shared.clock)().as_millisecond() - started.as_millisecond();
-    report.duration_ms = u64::try_from(took).unwrap_or_default();
+    report.duration_ms = took_ms(started, (shared.clock)());
     let failed = stopped.is_some_and(|stopped| stopped != Stopped::Shutdown);
     let report = report.judged(failed);
     save_cycle(&report, started.as_second(), shared.ledger)?;
     Ok(report)
+}
+
+fn took_ms(started: Timestamp, ended: Timestamp) -> u64 {
+    u64::try_from(ended.as_millisecond() - started.as_millisecond()).unwrap_or_default()
 }
 
 /// The report of a cycle that need not run: the source, and how its pages are made of it, are what they were when its plan was
@@ -165,6 +177,10 @@ pub fn idle(
     let asked = wishes.full || wishes.recreate || wishes.release.is_some();
     let Some(revision) = revision.filter(|_| !asked) else { return Ok(None) };
     let Some(unchanged) = ledger.settled_at(name, revision)? else { return Ok(None) };
+    // An import source that is gone is for the cycle to speak of.
+    if bound(ledger, name)?.is_none_or(|bound| bound.gone_since.is_some()) {
+        return Ok(None);
+    }
     // What is to be said of the source was said of the same source.
     let last = ledger.cycles(name, 1)?.into_iter().next();
     let Some(last) = last.and_then(|row| serde_json::from_str::<CycleReport>(&row.report).ok()) else {

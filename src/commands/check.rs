@@ -21,6 +21,7 @@ use crate::page::ImportSourceId;
 use crate::remote::{ImportSource, Remote, RemoteError};
 use crate::simulator::Simulator;
 use crate::source::Known;
+use crate::stop::Stop;
 use crate::sync::binding::ImportSourceOptions;
 use crate::sync::{Wishes, known};
 
@@ -124,7 +125,7 @@ impl Report {
         let (found, ledger) = ledger(config);
         rows.extend(found);
         rows.extend(token(config));
-        let opener = open::Opener::new(config);
+        let opener = open::Opener::new(config, &Stop::default());
         rows.extend(opener.converters().iter().map(|each| converter(each)));
         for each in &config.sources {
             let mut notices = Vec::new();

@@ -13,6 +13,7 @@ use crate::page::{DocPath, Failure};
 use crate::plan::{Input, Observed, Plain, Plan, State, Step, plan};
 use crate::render::{Rendered, Warning};
 use crate::source::Known;
+use crate::stop::Stop;
 use crate::sync::observe::{Memory, Observation, observe};
 use crate::sync::{Job, Mirror, Wishes};
 
@@ -31,7 +32,7 @@ struct PageJson<'a> {
 /// Prints every page, one JSON object a line. What is no page is said on stderr; 1 where a page or the source failed.
 pub fn export(args: &ExportArgs, config: &Config, out: &mut dyn Write) -> anyhow::Result<u8> {
     let mut trouble = false;
-    let opener = open::Opener::new(config);
+    let opener = open::Opener::new(config, &Stop::default());
     for source in open::chosen(config, &args.source)? {
         let job = opener.job(source, Wishes::default())?;
         let look = look(&job.mirror)?;
@@ -55,7 +56,7 @@ pub fn export(args: &ExportArgs, config: &Config, out: &mut dyn Write) -> anyhow
 pub fn preview(args: &PreviewArgs, config: &Config, out: &mut dyn Write) -> anyhow::Result<u8> {
     let names: Vec<_> = args.source.iter().cloned().collect();
     let mut found = Vec::new();
-    let opener = open::Opener::new(config);
+    let opener = open::Opener::new(config, &Stop::default());
     for source in open::chosen(config, &names)? {
         let alone = alone(&args.path, source);
         let job = opener.job(&alone, Wishes::default())?;

@@ -9,7 +9,6 @@ use anyhow::Context;
 use tokio::time::Instant;
 
 use super::open;
-use crate::apply::Stop;
 use crate::cli::RunArgs;
 use crate::config::{Config, RemoteOptions};
 use crate::intercom::Intercom;
@@ -18,6 +17,7 @@ use crate::page::SourceName;
 use crate::remote::Remote;
 use crate::report::{CycleReport, Report};
 use crate::simulator::Simulator;
+use crate::stop::Stop;
 use crate::sync::{Shared, Wishes, cycle, idle};
 use crate::telemetry::{Progress, Telemetry};
 
@@ -93,7 +93,7 @@ async fn cycles<R: Remote + 'static>(
     let configured: Vec<&str> = config.sources.iter().map(|source| source.name.as_str()).collect();
     let remote = Arc::new(remote);
     let mut reports = Vec::new();
-    let opener = open::Opener::new(config);
+    let opener = open::Opener::new(config, stop);
     for source in chosen {
         if stop.is_set() {
             reports.push(CycleReport::not_run(source.name.as_str()));
@@ -106,6 +106,10 @@ async fn cycles<R: Remote + 'static>(
             accept_unmounted: args.accept_unmounted.contains(&source.name),
         };
         let opening = opener.open(source)?;
+        if stop.is_set() {
+            reports.push(CycleReport::not_run(source.name.as_str()));
+            continue;
+        }
         if let Some(report) = idle(source.name.as_str(), opening.revision.as_ref(), &wishes, &mut ledger, open::now())?
         {
             if args.json {

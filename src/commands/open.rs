@@ -17,6 +17,7 @@ use crate::source::Source;
 use crate::source::files::{Files, FilesOptions};
 use crate::source::git::{Git, GitOptions, Repositories};
 use crate::source::sitemap::{Sitemap, SitemapOptions};
+use crate::stop::Stop;
 use crate::sync::converting::Converters;
 use crate::sync::{Job, Mirror, Wishes};
 
@@ -41,6 +42,7 @@ pub fn clock() -> Clock {
 pub struct Opener {
     converters: Vec<Arc<Converter>>,
     repositories: Repositories,
+    stop: Stop,
 }
 
 /// A configured source whose place was looked at, and not more than that.
@@ -49,6 +51,7 @@ pub struct Opening<'a> {
     config: &'a SourceConfig,
     place: Place,
     converters: Converters,
+    stop: Stop,
     /// What tells all that the source is, and how its pages are made of it, from what it was before: of a repository, where
     /// one call knows it.
     pub revision: Option<ScanDigest>,
@@ -65,18 +68,18 @@ enum Place {
 impl Opener {
     /// For the sources of this configuration.
     #[must_use]
-    pub fn new(config: &Config) -> Self {
-        Self::of(&config.sources, config)
+    pub fn new(config: &Config, stop: &Stop) -> Self {
+        Self::of(&config.sources, config, stop)
     }
 
     /// For sources that are not quite as the configuration has them.
-    pub(super) fn of(sources: &[SourceConfig], config: &Config) -> Self {
+    pub(super) fn of(sources: &[SourceConfig], config: &Config, stop: &Stop) -> Self {
         let repositories = sources.iter().filter_map(|source| match &source.place {
             SourcePlace::Git(git) => Some(needed(git, source)),
             SourcePlace::Files(_) | SourcePlace::Sitemap(_) => None,
         });
-        let repositories = Repositories::new(config.cache.join("git"), &repositories.collect::<Vec<_>>());
-        Self { converters: Converters::shared(&config.converters), repositories }
+        let repositories = Repositories::new(config.cache.join("git"), &repositories.collect::<Vec<_>>(), stop);
+        Self { converters: Converters::shared(&config.converters), repositories, stop: stop.clone() }
     }
 
     /// A configured source, opened; fails where its place cannot be seen, or its site's rules cannot be read.
@@ -103,7 +106,7 @@ impl Opener {
             Place::Git(git) => Some(revision(git.revision(), &converters, source)),
             Place::Files(_) | Place::Sitemap(_) | Place::Unseen(_) => None,
         };
-        Ok(Opening { config: source, place, converters, revision })
+        Ok(Opening { config: source, place, converters, stop: self.stop.clone(), revision })
     }
 
     /// The programs that convert.
@@ -116,7 +119,7 @@ impl Opener {
 impl Opening<'_> {
     /// Opens it whole for a cycle, which itself says what is wrong with it.
     pub fn job(self, wishes: Wishes) -> anyhow::Result<Job> {
-        let Self { config, place, converters, revision } = self;
+        let Self { config, place, converters, stop, revision } = self;
         let context = || format!("source `{}`", config.name);
         let patterns = |site: &Site| -> Vec<String> {
             // What a converter makes readable is a document by itself; the site says whether it is a page.
@@ -155,7 +158,7 @@ impl Opening<'_> {
             Place::Sitemap(options) => {
                 let root = config.site.base_url.clone().unwrap_or_else(|| options.root());
                 let site = Site::website(config.site.clone(), root).with_policies(config.site_policies.clone());
-                let opened = Sitemap::open(*options, now);
+                let opened = Sitemap::open(*options, now, stop);
                 let source = opened.map_or_else(Source::Unseen, |sitemap| Source::Sitemap(Box::new(sitemap)));
                 (source, site)
             }

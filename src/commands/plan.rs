@@ -14,6 +14,7 @@ use crate::page::{DocPath, Problem, SourceName};
 use crate::plan::{Plain, Plan};
 use crate::render::Warning;
 use crate::report::{FailedPage, counted};
+use crate::stop::Stop;
 use crate::sync::observe::{Memory, Observation, observe};
 use crate::sync::{Look, Wishes, bound, entries, known, make_plan, unfit};
 
@@ -93,7 +94,7 @@ fn beside_the_ledger(
     if let (Some(ledger), Ok(remote)) = (&ledger, &config.remote) {
         refuse_other(ledger, remote)?;
     }
-    let opener = open::Opener::new(config);
+    let opener = open::Opener::new(config, &Stop::default());
     let configured: Vec<&str> = config.sources.iter().map(|source| source.name.as_str()).collect();
     for source in sources {
         let known_as = known_as(ledger.as_ref(), source, &configured)?;

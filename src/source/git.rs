@@ -36,6 +36,7 @@ use crate::page::{Commit, DocPath, Failure, Fingerprint, Problem, ScanDigest};
 use crate::site;
 use crate::source::globs::Globs;
 use crate::source::{Content, Document, Probe, Read, Scan};
+use crate::stop::Stop;
 
 /// Where the documents are and which of them count.
 #[derive(Clone, Debug)]
@@ -90,6 +91,7 @@ pub struct Repositories {
     folder: PathBuf,
     sources: Vec<GitOptions>,
     mirrors: Mutex<Vec<Arc<Mirror>>>,
+    stop: Stop,
 }
 
 /// One commit's tree, open for one cycle.
@@ -214,10 +216,10 @@ impl fmt::Debug for Environment {
 }
 
 impl Repositories {
-    /// Mirrors of the urls of these sources, in a folder that is made when it is needed.
+    /// Mirrors of the urls of these sources, in a folder that is made when it is needed. Once `stop` is set, git ends.
     #[must_use]
-    pub fn new(folder: PathBuf, sources: &[GitOptions]) -> Self {
-        Self { folder, sources: sources.to_vec(), mirrors: Mutex::default() }
+    pub fn new(folder: PathBuf, sources: &[GitOptions], stop: &Stop) -> Self {
+        Self { folder, sources: sources.to_vec(), mirrors: Mutex::default(), stop: stop.clone() }
     }
 
     /// Looks at the remote: the ref's commit, fetched if it is news.
@@ -253,7 +255,8 @@ impl Repositories {
             }
             _ => options.url.clone(),
         };
-        let mirror = Arc::new(Mirror::new(&self.folder, place, options.clone(), url, wanted, deep));
+        let mirror =
+            Arc::new(Mirror::new(&self.folder, place, options.clone(), url, (wanted, deep), self.stop.clone()));
         mirrors.push(Arc::clone(&mirror));
         Ok(mirror)
     }

@@ -37,6 +37,7 @@ use self::spool::Spool;
 use crate::page::{DocPath, Failure, Problem};
 use crate::render::web;
 use crate::source::{Content, Document, Known, Read, Scan};
+use crate::stop::Stop;
 
 /// Raised with every change of what is made of an answer beside the extraction.
 const VERSION: u32 = 1;
@@ -95,6 +96,7 @@ pub struct Sitemap {
     /// What the last scan saw.
     seen: Mutex<Option<Seen>>,
     now: fn() -> Timestamp,
+    stop: Stop,
 }
 
 /// What a later look at one page needs of a scan.
@@ -135,14 +137,15 @@ impl SitemapOptions {
 
 impl Sitemap {
     /// Gets ready to ask; fails where the options cannot be used (a certificate that cannot be read). `now` is the wall
-    /// clock, for the scan's deadline and for how long a `lastmod` is trusted.
-    pub fn open(options: SitemapOptions, now: fn() -> Timestamp) -> Result<Self, Failure> {
+    /// clock, for the scan's deadline and for how long a `lastmod` is trusted; once `stop` is set, nothing is asked for.
+    pub fn open(options: SitemapOptions, now: fn() -> Timestamp, stop: Stop) -> Result<Self, Failure> {
         let patterns = PagePatterns::new(&options.include, &options.exclude)
             .map_err(|error| Failure::new("configuration", error.to_string()))?;
         let origin = options.client.fetched_at(&options.client.published_at(&options.url));
-        let client = Client::new(options.client.clone(), &origin)?;
+        let client = Client::new(options.client.clone(), &origin, stop.clone())?;
         let (root, by, spool) = (options.root(), options.means(), Spool::new(options.spool.clone()));
-        Ok(Self { options, root, patterns, client, by, forms: OnceLock::new(), spool, seen: Mutex::new(None), now })
+        let (forms, seen) = (OnceLock::new(), Mutex::new(None));
+        Ok(Self { options, root, patterns, client, by, forms, spool, seen, now, stop })
     }
 
     pub(super) fn scan(&self, known: &Known) -> Scan {

@@ -4,12 +4,13 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use url::Url;
 
+use crate::apply::Stopped;
 use crate::apply::listing::{self, Incomplete};
-use crate::apply::{Stop, Stopped};
 use crate::ledger::{Ack, Adopted, ImportSourceRow, Ledger, LedgerError, Mark};
 use crate::page::{Acknowledged, BodyHash, DocPath, Doubt, ExternalId, ImportSourceId, SourceHash, content_hash};
 use crate::plan::{Observed, State};
 use crate::remote::{ImportSource, ImportSourceChange, Remote, RemoteError, RemotePage};
+use crate::stop::Stop;
 
 /// Pages that are taken over in one transaction.
 const ADOPTED_AT_ONCE: usize = 256;

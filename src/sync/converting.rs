@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex, OnceLock};
 use sha2::{Digest, Sha256};
 
 use super::Mirror;
-use crate::apply::Stop;
 use crate::convert::{Converter, ConverterOptions};
 use crate::ledger::Conversions;
 use crate::page::{DocPath, Failure};
 use crate::render::Recipe;
 use crate::source::files::Pattern;
+use crate::stop::Stop;
 
 /// Results that are held in memory where no ledger keeps them.
 const MAX_HELD_BYTES: usize = 64 << 20;

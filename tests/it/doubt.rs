@@ -5,7 +5,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use finmirror::apply::{Clock, Stop};
+use finmirror::apply::Clock;
 use finmirror::ledger::{Adopted, ImportSourceRow, Ledger};
 use finmirror::page::{DocPath, ImportSourceId, Problem, SourceName};
 use finmirror::plan::{Policy, State};
@@ -16,6 +16,7 @@ use finmirror::simulator::{Fault, FaultRule, Simulator, SimulatorOptions, Stored
 use finmirror::site::{Generator, Site, SiteOptions, UrlStyle};
 use finmirror::source::files::{Files, FilesOptions, FollowSymlinks};
 use finmirror::source::{Known, Source};
+use finmirror::stop::Stop;
 use finmirror::sync::binding::{Binding, ImportSourceOptions};
 use finmirror::sync::converting::Converters;
 use finmirror::sync::observe::{Memory, observe};

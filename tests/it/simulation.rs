@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use finmirror::apply::{Clock, Stop};
+use finmirror::apply::Clock;
 use finmirror::ledger::Ledger;
 use finmirror::page::SourceName;
 use finmirror::plan::{Policy, State};
@@ -20,6 +20,7 @@ use finmirror::simulator::{Fault, FaultRule, Simulator, SimulatorOptions, Stored
 use finmirror::site::{Generator, Site, SiteOptions, UrlStyle};
 use finmirror::source::files::{Files, FilesOptions, FollowSymlinks};
 use finmirror::source::{Known, Source};
+use finmirror::stop::Stop;
 use finmirror::sync::binding::ImportSourceOptions;
 use finmirror::sync::converting::Converters;
 use finmirror::sync::observe::{Memory, observe};

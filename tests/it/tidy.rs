@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// Rooms from the bottom up; a room uses rooms of its own floor or below it.
 const FLOORS: [&[&str]; 5] = [
-    &["page"],
+    &["page", "stop"],
     &["site", "render", "plan", "retry", "remote"],
     &["source", "convert", "ledger", "intercom", "simulator"],
     &["report", "apply", "sync", "http", "daemon"],

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::support::TestContext;
+use crate::support::{TestContext, command};
 
 const PUBLIC: &str = "https://docs.example.com";
 const NAMES: [&str; 6] = ["", "a/", "b/", "c/", "d.html", "e"];
@@ -366,6 +368,31 @@ fn no_fault_of_a_website_deletes_a_page() {
             assert!(report.to_string().contains(fault.says), "{what} says `{}`: {report:#}", fault.says);
         }
     }
+}
+
+#[test]
+fn a_stop_asks_for_nothing_more_and_deletes_nothing() {
+    let website = Website::new();
+    website.converges();
+    let before = website.ids();
+    website.list(&["", "a/", "b/", "c/", "d.html"]);
+    website.drop_page("e");
+    // The first request leaves at once, the second would in an hour.
+    website.configure("concurrency: 1, delay: 1h,", "");
+    website.state.lock().unwrap().asked.clear();
+    let mut run = command(&website.context.path("")).arg("--once").stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    let run = run.as_mut().unwrap();
+    let asked = || website.state.lock().unwrap().asked.len();
+    while asked() == 0 {
+        assert!(run.try_wait().unwrap().is_none(), "it ended by itself");
+        thread::park_timeout(Duration::from_millis(10));
+    }
+    rustix::process::kill_process(rustix::process::Pid::from_child(run), rustix::process::Signal::TERM).unwrap();
+    assert_eq!(run.wait().unwrap().code(), Some(1));
+    assert_eq!((asked(), website.ids()), (1, before));
+    website.configure("", "");
+    let report = website.converges();
+    assert_eq!(report["deleted"], 1, "{report:#}");
 }
 
 #[test]

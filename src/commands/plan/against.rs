@@ -15,6 +15,7 @@ use crate::page::{Acknowledged, DocPath, Entry, PageId};
 use crate::plan::{Input, Observed, State, plan};
 use crate::source::Known;
 use crate::source::git::GitOptions;
+use crate::stop::Stop;
 use crate::sync::observe::{Memory, Observation, observe};
 use crate::sync::{Job, Wishes};
 
@@ -33,7 +34,7 @@ pub(super) fn run(
     if others.is_empty() {
         bail!("no source is a repository: `--against` compares two refs of a `git` source");
     }
-    let openers = (open::Opener::new(config), open::Opener::of(&others, config));
+    let openers = (open::Opener::new(config, &Stop::default()), open::Opener::of(&others, config, &Stop::default()));
     for other in &others {
         let source = sources.iter().find(|source| source.name == other.name).context("a source without its name")?;
         let (before, after) = (openers.0.job(source, Wishes::default())?, openers.1.job(other, Wishes::default())?);

@@ -17,8 +17,12 @@ use std::time::Duration;
 use rustix::io::{FdFlags, fcntl_setfd};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
+use crate::stop::Stop;
+
 /// How long is waited before looking again whether a program ended that has closed its pipes.
 const TICK: Duration = Duration::from_millis(1);
+/// How often it is looked whether all is to stop.
+const STOP_POLL: Duration = Duration::from_millis(100);
 /// As much as is kept of what git says on its standard error.
 const MAX_ERR_BYTES: usize = 64 * 1024;
 const CHUNK_BYTES: usize = 64 * 1024;
@@ -32,6 +36,8 @@ pub(super) struct Call {
     pub(super) folder: PathBuf,
     pub(super) input: Option<Vec<u8>>,
     pub(super) timeout: Duration,
+    /// Ends it.
+    pub(super) stop: Stop,
 }
 
 /// Why a call came to nothing.
@@ -45,6 +51,8 @@ pub(super) enum Trouble {
     Slow(Duration),
     /// It said more than can be taken.
     TooMuch,
+    /// All is to stop.
+    Stopped,
     /// It failed, with these words.
     Failed(String),
 }
@@ -54,6 +62,7 @@ enum Said {
     OutEnd,
     Err(Vec<u8>),
     Slow,
+    Stopped,
 }
 
 /// Runs git to its end, or until `take` has seen enough (`false`). `lock` is held by git as well, as long as it runs: should
@@ -63,11 +72,17 @@ pub(super) fn run(call: &Call, lock: Option<&File>, take: &mut dyn FnMut(&[u8]) 
     let (said, heard) = sync_channel(8);
     let (_awake, over) = channel::<()>();
     running.connect(call.input.clone(), &said);
-    let timeout = call.timeout;
+    let (timeout, stop) = (call.timeout, call.stop.clone());
     thread::spawn(move || {
-        if over.recv_timeout(timeout) == Err(RecvTimeoutError::Timeout) {
-            drop(said.send(Said::Slow));
+        let mut left = timeout;
+        while !left.is_zero() && !stop.is_set() {
+            let step = left.min(STOP_POLL);
+            if over.recv_timeout(step) != Err(RecvTimeoutError::Timeout) {
+                return;
+            }
+            left = left.saturating_sub(step);
         }
+        drop(said.send(if stop.is_set() { Said::Stopped } else { Said::Slow }));
     });
     let (mut is_read, mut words) = (false, None::<Vec<u8>>);
     loop {
@@ -85,6 +100,7 @@ pub(super) fn run(call: &Call, lock: Option<&File>, take: &mut dyn FnMut(&[u8]) 
             Ok(Said::OutEnd) => is_read = true,
             Ok(Said::Err(bytes)) => words = Some(bytes),
             Ok(Said::Slow) => return Err(Trouble::Slow(timeout)),
+            Ok(Said::Stopped) => return Err(Trouble::Stopped),
             Err(RecvTimeoutError::Disconnected) => return Err(Trouble::Io(io::ErrorKind::BrokenPipe.into())),
         }
     }
@@ -200,8 +216,8 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// A lock on a file, which ends with its holders; waits for it for a while.
-pub(super) fn locked(path: &Path, patience: Duration) -> io::Result<Option<File>> {
+/// A lock on a file, which ends with its holders; waits for it for a while, unless all is to stop.
+pub(super) fn locked(path: &Path, patience: Duration, stop: &Stop) -> io::Result<Option<File>> {
     use rustix::fs::{FlockOperation, flock};
     const STEP: Duration = Duration::from_millis(20);
     let file = File::options().create(true).truncate(false).write(true).open(path)?;
@@ -209,7 +225,7 @@ pub(super) fn locked(path: &Path, patience: Duration) -> io::Result<Option<File>
     loop {
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => return Ok(Some(file)),
-            Err(rustix::io::Errno::WOULDBLOCK) if waited < patience => {
+            Err(rustix::io::Errno::WOULDBLOCK) if waited < patience && !stop.is_set() => {
                 thread::park_timeout(STEP);
                 waited += STEP;
             }
@@ -266,15 +282,24 @@ mod tests {
     }
 
     #[test]
+    fn a_stop_ends_git_long_before_its_deadline() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let call = call(folder.path(), "exec sleep 1000", Duration::from_hours(1));
+        let stop = call.stop.clone();
+        thread::spawn(move || stop.set());
+        assert!(matches!(output(&call, None, 100), Err(Trouble::Stopped)));
+    }
+
+    #[test]
     fn a_lock_outlives_its_first_holder_as_long_as_git_runs() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("lock");
-        let lock = locked(&path, Duration::ZERO).expect("it can be made").expect("nobody has it");
+        let lock = locked(&path, Duration::ZERO, &Stop::default()).expect("it can be made").expect("nobody has it");
         let sleeping = call(folder.path(), "exec sleep 1000", Duration::from_mins(1));
         let running = Running::start(&sleeping, Some(&lock)).expect("it starts");
         drop(lock);
-        assert!(locked(&path, Duration::ZERO).expect("it can be opened").is_none());
+        assert!(locked(&path, Duration::ZERO, &Stop::default()).expect("it can be opened").is_none());
         drop(running);
-        assert!(locked(&path, Duration::from_secs(5)).expect("it can be opened").is_some());
+        assert!(locked(&path, Duration::from_secs(5), &Stop::default()).expect("it can be opened").is_some());
     }
 }

@@ -21,6 +21,7 @@ use super::GitOptions;
 use super::command::{self, Call, Trouble};
 use super::url::{Place, is_object_id};
 use crate::page::Failure;
+use crate::stop::Stop;
 
 /// The remote's name in the mirror.
 const REMOTE: &str = "finmirror";
@@ -45,6 +46,7 @@ pub(super) struct Mirror {
     pub(super) deep: bool,
     looked: Mutex<Looked>,
     version: OnceLock<Result<(), Failure>>,
+    stop: Stop,
 }
 
 /// What the remote has said in this run.
@@ -75,12 +77,12 @@ impl Mirror {
         place: Place,
         options: GitOptions,
         url: String,
-        wanted: Vec<String>,
-        deep: bool,
+        (wanted, deep): (Vec<String>, bool),
+        stop: Stop,
     ) -> Self {
         let name = base16ct::lower::encode_string(&Sha256::digest(url.as_bytes())[..12]);
         let (looked, version) = (Mutex::default(), OnceLock::new());
-        Self { options, place, url, folder: folder.join(name), wanted, deep, looked, version }
+        Self { options, place, url, folder: folder.join(name), wanted, deep, looked, version, stop }
     }
 
     /// The source that it was made for.

@@ -83,7 +83,7 @@ impl Rig {
     }
 
     fn repositories(&self, sources: &[GitOptions]) -> Repositories {
-        Repositories::new(self.path("mirrors"), sources)
+        Repositories::new(self.path("mirrors"), sources, &Stop::default())
     }
 
     fn open_with(&self, options: GitOptions) -> Result<Git, Failure> {

@@ -278,6 +278,7 @@ impl Sitemap {
             Trouble::Tls(_) => ("tls", false, 10),
             Trouble::Credential(_) => ("credential", false, 10),
             Trouble::Broken(_) => ("broken", true, 2),
+            Trouble::Stopped => ("stopped", false, 0),
         };
         Verdict::Unclear(Unclear { kind: kind.to_owned(), message: trouble.to_string(), passes, weight })
     }

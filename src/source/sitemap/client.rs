@@ -37,6 +37,7 @@ use self::redirect::Places;
 use self::resolve::{Forbidden, Lookup};
 use self::tls::Doors;
 use crate::page::Failure;
+use crate::stop::Stop;
 
 /// Asks a website. Blocking, from any thread.
 pub struct Client {
@@ -121,22 +122,26 @@ pub enum Trouble {
     /// No answer that could be read to its end.
     #[error("{0}")]
     Broken(String),
+    /// It was not asked for.
+    #[error("finmirror is stopping")]
+    Stopped,
 }
 
 impl Client {
-    /// Gets ready to ask; fails where a certificate cannot be used. `origin` is the sitemap's url, as it is fetched.
-    pub fn new(options: ClientOptions, origin: &Url) -> Result<Self, Failure> {
-        Self::with_lookup(options, origin, resolve::system())
+    /// Gets ready to ask; fails where a certificate cannot be used. `origin` is the sitemap's url, as it is fetched. Once
+    /// `stop` is set, no request leaves.
+    pub fn new(options: ClientOptions, origin: &Url, stop: Stop) -> Result<Self, Failure> {
+        Self::with_lookup(options, origin, resolve::system(), stop)
     }
 
-    fn with_lookup(options: ClientOptions, origin: &Url, lookup: Lookup) -> Result<Self, Failure> {
+    fn with_lookup(options: ClientOptions, origin: &Url, lookup: Lookup, stop: Stop) -> Result<Self, Failure> {
         let engine = Engine::start()
             .map_err(|error| Failure::new("unreadable", format!("no thread for requests can be started: {error}")))?;
         let terms = Terms {
             places: Places::new(&options, origin),
             allowed: Allowed(options.allow_networks.clone()),
             doors: Doors::new(&options, lookup)?,
-            pace: Pace::new(options.concurrency, options.delay),
+            pace: Pace::new(options.concurrency, options.delay, stop),
             options,
         };
         Ok(Self { terms: Arc::new(terms), engine: Arc::new(engine) })

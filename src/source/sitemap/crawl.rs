@@ -17,6 +17,7 @@ use super::robots::Robots;
 use super::{Seen, Sitemap, shown, urls};
 use crate::page::{DocPath, Failure, Fingerprint, Problem};
 use crate::source::{Document, Known, Scan, Skipped};
+use crate::stop::Stop;
 
 /// Failures in a row, by their weight, after which the website is taken to be down: ten timeouts, or fifty answers of 503.
 const DOWN: usize = 50;
@@ -53,6 +54,7 @@ struct Job<'a> {
 
 /// When to stop asking.
 struct Pace {
+    stop: Stop,
     until: Timestamp,
     now: fn() -> Timestamp,
     in_a_row: AtomicUsize,
@@ -91,6 +93,7 @@ impl<'a> Crawl<'a> {
         let allowed_s = asked.saturating_mul(delay_ms.saturating_add(1000)) / 1000;
         let allowed_s = allowed_s.saturating_add(LEAST_S).min(MOST_S);
         let pace = Pace {
+            stop: site.stop.clone(),
             until: (site.now)().checked_add(allowed_s.seconds()).unwrap_or(Timestamp::MAX),
             now: site.now,
             in_a_row: AtomicUsize::new(0),
@@ -342,7 +345,9 @@ impl<'a> Crawl<'a> {
             self.scan.problems.push(Problem { path, message: format!("{message}{others}") });
         }
         if tally.unasked > 0 {
-            let why = if self.pace.is_down.load(Ordering::Relaxed) {
+            let why = if self.pace.stop.is_set() {
+                "finmirror is stopping"
+            } else if self.pace.is_down.load(Ordering::Relaxed) {
                 "the website seems to be down, for page after page failed"
             } else {
                 "the scan took too long: raise `concurrency`, or lower `delay`"
@@ -447,7 +452,8 @@ impl Pace {
         if (self.now)() > self.until {
             self.is_late.store(true, Ordering::Relaxed);
         }
-        !self.is_down.load(Ordering::Relaxed) && !self.is_late.load(Ordering::Relaxed)
+        let is_over = self.is_down.load(Ordering::Relaxed) || self.is_late.load(Ordering::Relaxed);
+        !is_over && !self.stop.is_set()
     }
 
     fn took(&self, verdict: &Verdict) {
@@ -524,6 +530,7 @@ mod tests {
 
     fn pace(now: fn() -> Timestamp) -> Pace {
         Pace {
+            stop: Stop::default(),
             until: Timestamp::UNIX_EPOCH,
             now,
             in_a_row: AtomicUsize::new(0),

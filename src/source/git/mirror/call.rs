@@ -104,6 +104,7 @@ impl Mirror {
         }
         environment.extend(entry.variables);
         let folder = if self.folder.is_dir() { self.folder.clone() } else { PathBuf::from("/") };
-        Call { arguments: words, environment, folder, input: None, timeout: self.options.timeout }
+        let (timeout, stop) = (self.options.timeout, self.stop.clone());
+        Call { arguments: words, environment, folder, input: None, timeout, stop }
     }
 }

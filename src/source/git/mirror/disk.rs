@@ -137,7 +137,7 @@ impl Mirror {
 
     pub(super) fn lock(&self) -> Result<File, Failure> {
         make_folder(&self.folder).map_err(|error| self.unusable(&error))?;
-        match command::locked(&self.folder.join("lock"), self.options.timeout) {
+        match command::locked(&self.folder.join("lock"), self.options.timeout, &self.stop) {
             Ok(Some(lock)) => Ok(lock),
             Ok(None) => {
                 let message =

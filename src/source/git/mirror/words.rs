@@ -40,6 +40,7 @@ impl Mirror {
                     after.as_secs_f32()
                 )
             }
+            Trouble::Stopped => format!("git was ended before it had answered for {url}: finmirror is stopping"),
             Trouble::TooMuch => format!("git says more of {url} than can be taken: set `path` or `ref`"),
             Trouble::Failed(said) => {
                 let said = self.without_secrets(&said);

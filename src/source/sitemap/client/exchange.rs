@@ -117,7 +117,7 @@ impl Question {
             terms.check(&url)?;
             let lane = lane(&url);
             let waiting = Instant::now();
-            let turn = terms.pace.turn(&lane).await;
+            let turn = terms.pace.turn(&lane).await?;
             waited += began.map_or(Duration::ZERO, |_| waiting.elapsed());
             let began = *began.get_or_insert_with(Instant::now);
             let deadline = began + waited + terms.options.timeout;

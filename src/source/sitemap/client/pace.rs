@@ -5,8 +5,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
+use super::Trouble;
+use crate::stop::Stop;
+
+/// How often whoever waits for its turn looks whether all is to stop.
+const STOP_POLL: Duration = Duration::from_millis(100);
 /// No website is waited for longer, whatever it asks for.
 const DELAY_MAX: Duration = Duration::from_hours(1);
 
@@ -15,6 +20,7 @@ const DELAY_MAX: Duration = Duration::from_hours(1);
 pub(super) struct Pace {
     concurrency: usize,
     delay: Mutex<Duration>,
+    stop: Stop,
     lanes: Mutex<HashMap<String, Arc<Lane>>>,
 }
 
@@ -29,8 +35,9 @@ struct Lane {
 pub(super) type Turn = OwnedSemaphorePermit;
 
 impl Pace {
-    pub(super) fn new(concurrency: usize, delay: Duration) -> Self {
-        Self { concurrency: concurrency.max(1), delay: Mutex::new(delay.min(DELAY_MAX)), lanes: Mutex::default() }
+    pub(super) fn new(concurrency: usize, delay: Duration, stop: Stop) -> Self {
+        let (concurrency, delay) = (concurrency.max(1), Mutex::new(delay.min(DELAY_MAX)));
+        Self { concurrency, delay, stop, lanes: Mutex::default() }
     }
 
     /// Keeps requests to one host at least so far apart; what asks for more wins.
@@ -39,8 +46,22 @@ impl Pace {
         *known = delay.min(DELAY_MAX).max(*known);
     }
 
-    /// Waits for a place and the moment.
-    pub(super) async fn turn(&self, host: &str) -> Turn {
+    /// Waits for a place and the moment, unless all is to stop.
+    pub(super) async fn turn(&self, host: &str) -> Result<Turn, Trouble> {
+        tokio::select! {
+            biased;
+            () = self.stopped() => Err(Trouble::Stopped),
+            turn = self.place(host) => Ok(turn),
+        }
+    }
+
+    async fn stopped(&self) {
+        while !self.stop.is_set() {
+            sleep(STOP_POLL).await;
+        }
+    }
+
+    async fn place(&self, host: &str) -> Turn {
         let lane = self.lane(host);
         let turn = Arc::clone(&lane.places).acquire_owned().await.expect("the semaphore is never closed");
         let at = {
@@ -85,7 +106,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn requests_to_one_host_are_apart_and_those_to_others_do_not_wait() {
-        let pace = Pace::new(8, S);
+        let pace = Pace::new(8, S, Stop::default());
         let began = Instant::now();
         for _ in 0..3 {
             drop(pace.turn("a:443").await);
@@ -97,7 +118,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_longest_delay_that_was_asked_for_holds_and_a_pause_is_everybodys() {
-        let pace = Pace::new(8, S);
+        let pace = Pace::new(8, S, Stop::default());
         pace.slow_down(5 * S);
         pace.slow_down(2 * S);
         let began = Instant::now();
@@ -112,8 +133,20 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn nobody_has_a_turn_once_all_is_to_stop() {
+        let stop = Stop::default();
+        let pace = Pace::new(1, 60 * S, stop.clone());
+        drop(pace.turn("a:443").await.expect("the first"));
+        let waits = async { tokio::join!(pace.turn("a:443"), async { stop.set() }).0 };
+        let began = Instant::now();
+        assert_eq!(waits.await.err(), Some(Trouble::Stopped));
+        assert!(began.elapsed() < S);
+        assert_eq!(pace.turn("b:443").await.err(), Some(Trouble::Stopped));
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn no_more_are_under_way_than_there_are_places() {
-        let pace = Pace::new(2, Duration::ZERO);
+        let pace = Pace::new(2, Duration::ZERO, Stop::default());
         let (first, _second) = (pace.turn("a:443").await, pace.turn("a:443").await);
         assert!(tokio::time::timeout(S, pace.turn("a:443")).await.is_err());
         drop(first);

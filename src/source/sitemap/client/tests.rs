@@ -42,7 +42,7 @@ fn url(text: &str) -> Url {
 }
 
 fn client(options: ClientOptions, origin: &Url) -> Client {
-    Client::new(options, origin).unwrap()
+    Client::new(options, origin, Stop::default()).unwrap()
 }
 
 /// Asks for a page of this server, as a website of its own.
@@ -156,7 +156,7 @@ mod addresses {
         let page = url("http://portal.example:1/");
         for (class, literal, address) in each() {
             let lookup: Lookup = Arc::new(move |_| Ok(vec![(address, 0).into()]));
-            let client = Client::with_lookup(strict(), &page, lookup).unwrap();
+            let client = Client::with_lookup(strict(), &page, lookup, Stop::default()).unwrap();
             let message = refused(client.get(&ask(&page)), literal);
             assert!(message.contains(class) && message.contains(&format!("is at `{address}`")), "{message}");
         }
@@ -220,7 +220,8 @@ mod addresses {
         });
         let page = url(&format!("http://portal.example:{port}/page"));
         let allow_networks = vec!["127.0.0.2/32".parse().unwrap()];
-        let client = Client::with_lookup(ClientOptions { allow_networks, ..options() }, &page, lookup).unwrap();
+        let client =
+            Client::with_lookup(ClientOptions { allow_networks, ..options() }, &page, lookup, Stop::default()).unwrap();
         assert_eq!(client.get(&ask(&page)).unwrap().body, b"here");
         assert_eq!(count.load(Ordering::Relaxed), 1, "what is connected to is what was checked");
         let message = refused(client.get(&ask(&page)), "the second time");
@@ -238,7 +239,8 @@ mod addresses {
         });
         let page = url(&format!("http://portal.example:{port}/"));
         let allow_networks = vec!["127.0.0.2/32".parse().unwrap()];
-        let client = Client::with_lookup(ClientOptions { allow_networks, ..options() }, &page, lookup).unwrap();
+        let client =
+            Client::with_lookup(ClientOptions { allow_networks, ..options() }, &page, lookup, Stop::default()).unwrap();
         assert_eq!(client.get(&ask(&page)).unwrap().body, b"here");
         assert!(trap.heard().is_empty());
     }
