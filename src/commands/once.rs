@@ -141,7 +141,7 @@ async fn cycles<R: Remote + 'static>(
             break;
         }
     }
-    for warning in super::status::left_behind(&ledger, &configured)? {
+    for warning in crate::status::left_behind(&ledger, &configured)? {
         tracing::warn!("{warning}");
     }
     Ok(reports)
