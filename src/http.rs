@@ -1,4 +1,15 @@
 //! The daemon's HTTP door: status page, health, metrics, webhooks.
+//!
+//! Owns what is shown to whom. Knows the daemon by what it shows ([`Board`]) and by what it hears ([`Trigger`]), and the
+//! ledger by reading it. Keeps: however many call, and however slowly, cycles go on as if nobody did; and (I9) no secret
+//! is in an answer, or in a log.
+
+mod api;
+mod base64;
+mod guard;
+mod health;
+mod server;
+mod webhook;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -12,6 +23,8 @@ use crate::daemon::board::Board;
 use crate::page::{DocPath, Page, SourceName};
 use crate::secret::Secret;
 
+pub use server::serve;
+
 /// Where the door is, and who may pass.
 #[derive(Clone, Debug)]
 pub struct HttpOptions {
@@ -19,7 +32,7 @@ pub struct HttpOptions {
     pub listen: SocketAddr,
     /// What a caller must show; required where it listens beyond loopback.
     pub token: Option<Secret>,
-    /// Names by which it may be called beyond loopback, besides its address.
+    /// Names by which it may be called besides its address, and on loopback besides this machine's own.
     pub hosts: Vec<String>,
 }
 
