@@ -8,6 +8,7 @@ mod api;
 mod base64;
 mod guard;
 mod health;
+pub mod metrics;
 mod server;
 mod webhook;
 
@@ -17,6 +18,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
+use self::metrics::{Calls, Metrics};
 use crate::apply::Clock;
 use crate::daemon::Trigger;
 use crate::daemon::board::Board;
@@ -60,6 +62,10 @@ pub struct App {
     pub triggers: mpsc::Sender<Trigger>,
     /// The sources that webhooks may wake.
     pub hooks: Vec<Hook>,
+    /// What has been counted since the process began: the same one whatever is read again.
+    pub metrics: Arc<Metrics>,
+    /// What the client of Intercom has counted.
+    pub calls: Arc<dyn Fn() -> Calls + Send + Sync>,
     /// A page as Fin reads it, rendered anew from its source. Blocks.
     pub preview: Arc<dyn Fn(&SourceName, &DocPath) -> anyhow::Result<Page> + Send + Sync>,
     /// The wall clock.

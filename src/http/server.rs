@@ -35,7 +35,7 @@ use tokio::task::{AbortHandle, JoinSet, spawn_blocking, yield_now};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::guard::Attempts;
-use super::{App, api, guard, health};
+use super::{App, api, guard, health, metrics};
 
 /// Connections that are open at one time.
 const CONNECTIONS: usize = 256;
@@ -110,6 +110,7 @@ fn router(door: Door) -> Router {
     Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
+        .route("/metrics", get(metrics::scrape))
         .route("/api/status", get(api::status))
         .route("/sync/{source}", post(api::sync))
         .fallback(async || (StatusCode::NOT_FOUND, "there is nothing here\n"))

@@ -4,6 +4,7 @@
 //! route. Keeps: the token goes to the configured origin alone (no redirect is followed, plain http leaves this machine
 //! never); every await has a deadline; no answer is read beyond its limit.
 
+use std::collections::BTreeMap;
 use std::collections::hash_map::RandomState;
 use std::error::Error;
 use std::fs::File;
@@ -12,6 +13,7 @@ use std::io::Read;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
@@ -27,7 +29,7 @@ use super::IntercomOptions;
 use super::answer::{Said, Sends, Trouble, Verdict, rate};
 use super::limiter::{Limiter, Pass};
 use super::wire::printable;
-use crate::remote::{RemoteError, Traffic};
+use crate::remote::{CallCount, RemoteError, Traffic};
 use crate::retry::Backoff;
 
 /// A file of certificates larger than this is none.
@@ -103,6 +105,8 @@ pub(super) struct Client {
     in_flight: Semaphore,
     requests: AtomicU64,
     retries: AtomicU64,
+    /// Requests by method, route and status.
+    answered: Mutex<BTreeMap<(&'static str, &'static str, Option<u16>), u64>>,
     jitter: Jitter,
 }
 
@@ -127,6 +131,7 @@ impl Client {
             in_flight: Semaphore::new(options.max_in_flight),
             requests: AtomicU64::new(0),
             retries: AtomicU64::new(0),
+            answered: Mutex::default(),
             jitter: Jitter::new(),
             options,
         })
@@ -138,6 +143,20 @@ impl Client {
 
     pub(super) fn traffic(&self) -> Traffic {
         Traffic { requests: self.requests.load(Ordering::Relaxed), retries: self.retries.load(Ordering::Relaxed) }
+    }
+
+    pub(super) fn calls(&self) -> Vec<CallCount> {
+        let answered = self.answered.lock().unwrap_or_else(PoisonError::into_inner);
+        answered.iter().map(|(&(method, route, status), &count)| CallCount { method, route, status, count }).collect()
+    }
+
+    pub(super) fn window_used(&self) -> Option<f64> {
+        self.limiter.used()
+    }
+
+    fn count(&self, call: &Call<'_>, status: Option<StatusCode>) {
+        let key = (word(&call.method), call.route, status.map(|status| status.as_u16()));
+        *self.answered.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default() += 1;
     }
 
     /// Asks, as often as it takes and is allowed, and reads the answer.
@@ -214,6 +233,7 @@ impl Client {
         let began = Instant::now();
         progress.began.get_or_insert(began);
         let (status, answer) = self.exchange(call, http, request, pass, &bearer).await;
+        self.count(call, status);
         debug!(
             http.method = %call.method,
             http.route = call.route,
@@ -323,6 +343,17 @@ impl Client {
             tokio::task::spawn_blocking(move || build(&options, connect)).await.context("building the HTTP client")?
         };
         self.http.get_or_try_init(build).await
+    }
+}
+
+/// A method as a word that lives for ever.
+fn word(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::DELETE => "DELETE",
+        _ => "other",
     }
 }
 
