@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::convert::{ConverterOptions, Output};
+use crate::daemon::watch::Watch;
 use crate::intercom::IntercomOptions;
 use crate::page::SourceName;
 use crate::plan::Policy;
@@ -181,19 +182,6 @@ pub enum SourcePlace {
     Git(GitOptions),
     /// On a website.
     Sitemap(Box<SitemapOptions>),
-}
-
-/// How the daemon hears of changes between two looks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Watch {
-    /// By the system's notifications, or by looking often where there are none.
-    Auto,
-    /// By the system's notifications.
-    Native,
-    /// By looking often.
-    Poll,
-    /// Not at all.
-    Off,
 }
 
 /// When a source is looked at.

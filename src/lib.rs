@@ -73,6 +73,7 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod convert;
+pub mod daemon;
 pub mod intercom;
 pub mod ledger;
 pub mod page;

@@ -1,0 +1,3 @@
+//! The daemon: what hears of changes.
+
+pub mod watch;
