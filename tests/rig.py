@@ -231,6 +231,7 @@ class Mirror:
         self.intercom = {"base_url": base_url}
         self.sources = [{"name": name, "files": files, "site": site, **source}]
         self.converters = []
+        self.http = {"listen": "off"}
         self.save()
 
     @property
@@ -240,7 +241,7 @@ class Mirror:
     def save(self):
         """Writes the configuration; JSON is YAML."""
         config = {"intercom": self.intercom, "ledger": {"path": str(self.ledger)}, "converters": self.converters,
-                  "sources": self.sources}
+                  "http": self.http, "sources": self.sources}
         self.config.write_text(json.dumps(config, ensure_ascii=False, indent=1), encoding="utf-8")
 
     def argv(self, *words):
@@ -263,6 +264,79 @@ class Mirror:
         for suffix in ("", "-wal", "-shm"):
             with contextlib.suppress(FileNotFoundError):
                 Path(f"{self.ledger}{suffix}").unlink()
+
+
+class Daemon:
+    """`finmirror` without `--once`, with a mirror's configuration and a door on a port of its own."""
+
+    def __init__(self, mirror, name="daemon", env=None, **options):
+        self.mirror = mirror
+        self.log = mirror.home / f"{name}.log"
+        self.address = f"127.0.0.1:{free_port()}"
+        mirror.http = {"listen": self.address}
+        mirror.save()
+        self.began = time.perf_counter()
+        self.process = mirror.rig.start(mirror.argv(), self.log, env=env or environment(), **options)
+
+    def get(self, path, deadline_s=10):
+        """Status and text of one answer; (None, why) where there is none."""
+        try:
+            with LOOPBACK.open(f"http://{self.address}{path}", timeout=deadline_s) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read().decode(errors="replace")
+        except OSError as error:
+            return None, str(error)
+
+    def status(self):
+        status, body = self.get("/api/status")
+        return json.loads(body) if status == 200 else {"sources": []}
+
+    def source(self, name=None):
+        """What the daemon says of a source, of the first one without a name."""
+        sources = [source for source in self.status()["sources"] if name in (None, source["source"])]
+        return sources[0] if sources else {}
+
+    def until(self, true, what, deadline_s=60, every_s=0.02):
+        """Waits until something is so; the seconds that it took since the start of the daemon."""
+        until = time.monotonic() + deadline_s
+        while time.monotonic() < until:
+            if self.process.poll() is not None:
+                break
+            if true():
+                return time.perf_counter() - self.began
+            time.sleep(every_s)
+        sys.exit(f"FAILED: the daemon was never {what}: {self.source()}\n{self.words()[-3000:]}")
+
+    def ready(self, deadline_s=60, every_s=0.002):
+        return self.until(lambda: self.get("/readyz")[0] == 200, "ready", deadline_s, every_s)
+
+    def words(self):
+        return self.log.read_text(errors="replace")
+
+    def stop(self, number=signal.SIGTERM, deadline_s=20):
+        """Its exit status (None: it did not end) and the seconds until then."""
+        began = time.perf_counter()
+        self.process.send_signal(number)
+        try:
+            return self.process.wait(deadline_s), time.perf_counter() - began
+        except subprocess.TimeoutExpired:
+            end(self.process)
+            return None, time.perf_counter() - began
+
+    def memory_kb(self):
+        """Resident memory now, and at its highest."""
+        lines = dict(line.split(":", 1) for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines())
+        return int(lines["VmRSS"].split()[0]), int(lines["VmHWM"].split()[0])
+
+    def cpu_s(self):
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    @property
+    def panicked(self):
+        return "panicked at" in self.words() or "internal error" in self.words()
 
 
 class Tally:

@@ -241,8 +241,9 @@ const LINKED: [(&str, &str); 3] =
 /// The content of each page as the ledger has it, and as a fresh look has it.
 fn seen_and_fresh(bench: &Bench, ledger: &mut Ledger) -> (Vec<State>, Vec<State>) {
     let scan = || bench.job.mirror.source.scan(&Known::default());
-    let look = observe(&bench.job.mirror, scan(), &mut Memory::Keep(ledger), false, &|_, _| {}).unwrap();
-    let fresh = observe(&bench.job.mirror, scan(), &mut Memory::Blank, false, &|_, _| {}).unwrap();
+    let look =
+        observe(&bench.job.mirror, scan(), &mut Memory::Keep(ledger), false, &|_, _| {}, &Stop::default()).unwrap();
+    let fresh = observe(&bench.job.mirror, scan(), &mut Memory::Blank, false, &|_, _| {}, &Stop::default()).unwrap();
     let states = |documents: Vec<finmirror::plan::Observed>| documents.into_iter().map(|d| d.state).collect();
     (states(look.seen.documents), states(fresh.seen.documents))
 }
@@ -256,7 +257,7 @@ fn links_come_back_with_the_documents_that_a_scan_with_problems_missed() {
         let mut scan = bench.job.mirror.source.scan(&Known::default());
         scan.documents.retain(|document| document.path != DocPath::new("b.md"));
         scan.problems.push(Problem { path: "b.md".into(), message: "unmounted".into() });
-        observe(&bench.job.mirror, scan, &mut Memory::Keep(&mut ledger), false, &|_, _| {}).unwrap();
+        observe(&bench.job.mirror, scan, &mut Memory::Keep(&mut ledger), false, &|_, _| {}, &Stop::default()).unwrap();
         let (seen, fresh) = seen_and_fresh(&bench, &mut ledger);
         assert_eq!(seen, fresh);
     });
@@ -271,7 +272,9 @@ fn a_scan_with_problems_takes_no_link_away() {
         let mut scan = bench.job.mirror.source.scan(&Known::default());
         scan.documents.retain(|document| document.path != DocPath::new("b.md"));
         scan.problems.push(Problem { path: "b.md".into(), message: "unmounted".into() });
-        let look = observe(&bench.job.mirror, scan, &mut Memory::Keep(&mut ledger), false, &|_, _| {}).unwrap();
+        let look =
+            observe(&bench.job.mirror, scan, &mut Memory::Keep(&mut ledger), false, &|_, _| {}, &Stop::default())
+                .unwrap();
         assert_eq!(look.seen.documents.last().map(|d| &d.state), before.last(), "`index.md` still links to `b.md`");
     });
 }
@@ -286,7 +289,14 @@ fn a_crash_while_documents_are_read_leaves_no_link_behind() {
         let scan = bench.job.mirror.source.scan(&Known::default());
         // What is read is committed before what links to it is rendered; the process ends between the two.
         let crashed = std::panic::catch_unwind(AssertUnwindSafe(|| {
-            observe(&bench.job.mirror, scan, &mut Memory::Keep(&mut ledger), false, &|_, _| panic!("killed"))
+            observe(
+                &bench.job.mirror,
+                scan,
+                &mut Memory::Keep(&mut ledger),
+                false,
+                &|_, _| panic!("killed"),
+                &Stop::default(),
+            )
         }));
         assert!(crashed.is_err());
         let (seen, fresh) = seen_and_fresh(&bench, &mut ledger);

@@ -11,6 +11,7 @@ use finmirror::render::{self, Availability, PageOptions, PagePolicies};
 use finmirror::site::{Generator, Site, SiteOptions, UrlStyle};
 use finmirror::source::files::{Files, FilesOptions, FollowSymlinks};
 use finmirror::source::{Known, Source};
+use finmirror::stop::Stop;
 use finmirror::sync::Mirror;
 use finmirror::sync::converting::Converters;
 use finmirror::sync::observe::{Memory, observe};
@@ -152,7 +153,7 @@ fn look(root: &Path, policies: &PagePolicies, ledger: &mut Ledger) -> (Sight, Si
     let mirror = mirror(root, policies);
     let scan = || mirror.source.scan(&Known::default());
     let sight = |memory: &mut Memory<'_>| -> Sight {
-        let look = observe(&mirror, scan(), memory, false, &|_, _| {}).unwrap();
+        let look = observe(&mirror, scan(), memory, false, &|_, _| {}, &Stop::default()).unwrap();
         // A document that fails keeps the parts that it had, of which a fresh look knows nothing.
         let is_kept = |d: &Observed| !(d.is_part && matches!(d.state, State::Failed(_)));
         let documents = look.seen.documents.into_iter().filter(is_kept);

@@ -4,6 +4,7 @@
 
 mod attacks;
 mod convert;
+mod daemon;
 mod doubt;
 mod git;
 mod incremental;

@@ -240,7 +240,7 @@ impl World {
     fn wanted(&self) -> BTreeMap<String, (String, String, Option<String>)> {
         let look = {
             let scan = self.job.mirror.source.scan(&Known::default());
-            observe(&self.job.mirror, scan, &mut Memory::Blank, true, &|_, _| {}).unwrap()
+            observe(&self.job.mirror, scan, &mut Memory::Blank, true, &|_, _| {}, &Stop::default()).unwrap()
         };
         let mut wanted = BTreeMap::new();
         let mut twice = BTreeSet::new();
@@ -277,6 +277,13 @@ impl World {
 }
 
 fn job(root: &Path, dice: &mut Dice) -> Job {
+    let availability = if dice.one_in(2) { Availability::OnCreate } else { Availability::Managed };
+    let policies = PagePolicies { split_over: dice.one_in(2).then_some(300), ..PagePolicies::default() };
+    job_of(root, availability, policies, Duration::ZERO)
+}
+
+/// A folder of plain documents.
+pub(crate) fn job_of(root: &Path, availability: Availability, policies: PagePolicies, settle: Duration) -> Job {
     let files = FilesOptions {
         root: root.to_owned(),
         include: vec!["**/*.md".into()],
@@ -292,8 +299,6 @@ fn job(root: &Path, dice: &mut Dice) -> Job {
         urls: UrlStyle::Directory,
         settings: BTreeMap::new(),
     });
-    let availability = if dice.one_in(2) { Availability::OnCreate } else { Availability::Managed };
-    let policies = PagePolicies { split_over: dice.one_in(2).then_some(300), ..PagePolicies::default() };
     let page = PageOptions { locale: "en".into(), ai_agent: true, ai_copilot: true, availability, policies };
     let mirror = Mirror {
         converters: Converters::default(),
@@ -309,7 +314,7 @@ fn job(root: &Path, dice: &mut Dice) -> Job {
         max_pages: 1000,
         confirm_scans: 1,
         interval: Duration::from_mins(1),
-        settle: Duration::ZERO,
+        settle,
         deletes_delisted: false,
     };
     Job { mirror: Arc::new(mirror), import_source, policy, wishes: Wishes::default(), broken: None, revision: None }
