@@ -43,15 +43,12 @@ impl Telemetry {
         let writer = Stderr(bars.clone());
         let layer = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(colours);
         let registry = tracing_subscriber::registry();
-        let journald =
-            || tracing_journald::layer().ok().map(|layer| layer.with_field_prefix(Some("FINMIRROR".to_owned())));
-        match (args.log_format, journal.then(journald).flatten()) {
+        match (args.log_format, journal) {
             // A second start within one process (a test's) leaves the first in place.
             (LogFormat::Json, _) => registry.with(layer.json().with_filter(targets)).try_init(),
-            // The journal keeps the fields apart (`journalctl FINMIRROR_SOURCE_NAME=handbook`), and the time itself.
-            (LogFormat::Text, Some(journald)) => registry.with(journald.with_filter(targets)).try_init(),
-            (LogFormat::Text, None) if journal => registry.with(layer.without_time().with_filter(targets)).try_init(),
-            (LogFormat::Text, None) => registry.with(layer.with_target(false).with_filter(targets)).try_init(),
+            // The journal keeps the time itself.
+            (LogFormat::Text, true) => registry.with(layer.without_time().with_filter(targets)).try_init(),
+            (LogFormat::Text, false) => registry.with(layer.with_target(false).with_filter(targets)).try_init(),
         }
         .ok();
         Ok(Self { bars })
