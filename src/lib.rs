@@ -35,13 +35,16 @@
 //! | [`source`] | folders, repositories, websites: what is there, what it holds, what could not be seen |
 //! | [`convert`] | programs of others that make HTML of documents, bounded |
 //! | [`ledger`] | SQLite: schema, lock, durability |
+//! | [`secret`] | what a caller or an address must show: a value, or a file read on every use |
 //! | [`intercom`], [`simulator`] | the two remotes: Intercom over HTTP, and its stand-in, in process or as a server |
 //! | [`sync`] | the order of one cycle: observe (and convert), bind the import source, plan, apply |
 //! | [`apply`] | requests under way, marks before them, answers after them |
-//! | [`report`] | counts, outcome, exit status |
+//! | [`report`], [`status`] | counts, outcome, exit status; what the ledger says of each source |
+//! | [`daemon`] | triggers → dirty sources → cycles, side by side, until it is told to stop; what it shows of itself |
+//! | [`http`] | the daemon's door: status page, health, metrics, webhooks |
 //! | [`config`], [`cli`], [`commands`], [`telemetry`] | the shell, the only place with clocks and an environment |
 //!
-//! Arrows go down only: `config cli commands telemetry` → `sync apply report` → `source convert ledger intercom simulator` (never
+//! Arrows go down only: `config cli commands telemetry` → `daemon http sync apply report status` → `source convert ledger intercom simulator secret` (never
 //! each other) → `site render plan retry remote` (pure: no tokio, reqwest, rusqlite, file system, clock, environment,
 //! logging) → `page`. `tests/it/tidy.rs` checks it.
 //!
@@ -73,6 +76,8 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod convert;
+pub mod daemon;
+pub mod http;
 pub mod intercom;
 pub mod ledger;
 pub mod page;
@@ -81,9 +86,11 @@ pub mod remote;
 pub mod render;
 pub mod report;
 pub mod retry;
+pub mod secret;
 pub mod simulator;
 pub mod site;
 pub mod source;
+pub mod status;
 pub mod stop;
 pub mod sync;
 pub mod telemetry;

@@ -169,9 +169,15 @@ pub trait Remote: Send + Sync {
 
     /// Requests and repetitions sent so far.
     fn traffic(&self) -> Traffic;
+
+    /// The same remote, with the same pace and the same limits, and a traffic that is counted by itself.
+    #[must_use]
+    fn handle(&self) -> Self
+    where
+        Self: Sized;
 }
 
-/// What has been sent over a remote's life.
+/// What has been sent through one handle of a remote.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traffic {
     /// Requests, repetitions included.

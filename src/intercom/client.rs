@@ -11,6 +11,7 @@ use std::hash::BuildHasher;
 use std::io::Read;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -72,6 +73,21 @@ pub(super) struct Call<'a> {
     pub(super) idempotent: bool,
     /// Success may have no body.
     pub(super) may_be_silent: bool,
+    /// Where its requests are counted.
+    pub(super) counts: Arc<Counts>,
+}
+
+/// What was sent for one caller.
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    requests: AtomicU64,
+    retries: AtomicU64,
+}
+
+impl Counts {
+    pub(super) fn traffic(&self) -> Traffic {
+        Traffic { requests: self.requests.load(Ordering::Relaxed), retries: self.retries.load(Ordering::Relaxed) }
+    }
 }
 
 impl Call<'_> {
@@ -101,8 +117,6 @@ pub(super) struct Client {
     http: OnceCell<reqwest::Client>,
     limiter: Limiter,
     in_flight: Semaphore,
-    requests: AtomicU64,
-    retries: AtomicU64,
     jitter: Jitter,
 }
 
@@ -125,8 +139,6 @@ impl Client {
             http: OnceCell::new(),
             limiter: Limiter::new(share),
             in_flight: Semaphore::new(options.max_in_flight),
-            requests: AtomicU64::new(0),
-            retries: AtomicU64::new(0),
             jitter: Jitter::new(),
             options,
         })
@@ -134,10 +146,6 @@ impl Client {
 
     pub(super) fn base_url(&self) -> &Url {
         &self.options.base_url
-    }
-
-    pub(super) fn traffic(&self) -> Traffic {
-        Traffic { requests: self.requests.load(Ordering::Relaxed), retries: self.retries.load(Ordering::Relaxed) }
     }
 
     /// Asks, as often as it takes and is allowed, and reads the answer.
@@ -151,7 +159,7 @@ impl Client {
                 Ok(answer) => return Ok(answer),
                 Err(Verdict::Again(trouble)) => trouble,
                 Err(Verdict::BadToken(_)) if self.is_exchanged(&progress) => {
-                    self.retries.fetch_add(1, Ordering::Relaxed);
+                    call.counts.retries.fetch_add(1, Ordering::Relaxed);
                     continue;
                 }
                 Err(Verdict::Failed(RemoteError::Rejected { status, code, message, .. })) => {
@@ -165,7 +173,7 @@ impl Client {
                 return Err(RemoteError::Transient { retry_after, message });
             };
             sleep(wait).await;
-            self.retries.fetch_add(1, Ordering::Relaxed);
+            call.counts.retries.fetch_add(1, Ordering::Relaxed);
         }
     }
 
@@ -234,7 +242,7 @@ impl Client {
         pass: Pass<'_>,
         bearer: &HeaderValue,
     ) -> (Option<StatusCode>, Result<Vec<u8>, Verdict>) {
-        self.requests.fetch_add(1, Ordering::Relaxed);
+        call.counts.requests.fetch_add(1, Ordering::Relaxed);
         let deadline = Instant::now() + self.limits.request;
         let response = match timeout_at(deadline, http.execute(request)).await {
             Ok(Ok(response)) => response,

@@ -3,6 +3,7 @@
 //! It repeats nothing: what would have been a retry's first try is an error at once, so that a simulation sees each
 //! fault. Waits are tokio's, so that a paused clock runs through them.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -160,13 +161,17 @@ impl Remote for Simulator {
     }
 
     fn traffic(&self) -> Traffic {
-        Traffic { requests: self.shared.local_requests.load(Ordering::Relaxed), retries: 0 }
+        Traffic { requests: self.local_requests.load(Ordering::Relaxed), retries: 0 }
+    }
+
+    fn handle(&self) -> Self {
+        Self { shared: self.shared.clone(), local_requests: Arc::default() }
     }
 }
 
 impl Simulator {
     async fn ask(&self, route: Route, id: &str, call: Call) -> Result<Answer, RemoteError> {
-        self.shared.local_requests.fetch_add(1, Ordering::Relaxed);
+        self.local_requests.fetch_add(1, Ordering::Relaxed);
         let path = route.path(id);
         let method = route.method();
         // Locales are the owner's affair here: whoever embeds the stand-in has no version to keep to.

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 const FLOORS: [&[&str]; 5] = [
     &["page", "stop"],
     &["site", "render", "plan", "retry", "remote"],
-    &["source", "convert", "ledger", "intercom", "simulator"],
-    &["report", "apply", "sync", "http", "daemon"],
+    &["source", "convert", "ledger", "intercom", "simulator", "secret"],
+    &["report", "status", "apply", "sync", "http", "daemon"],
     &["config", "telemetry", "cli", "commands", "main"],
 ];
 /// The floor whose rooms do not know each other.
