@@ -4,6 +4,7 @@
 //! `ls-remote`. The invariant: what is seen is one commit's tree, whole, or there is a failure. Must not know what a
 //! document means.
 
+mod answer;
 mod blobs;
 mod command;
 mod credentials;
@@ -25,6 +26,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+pub use self::answer::answer;
 use self::blobs::{Blob, Blobs};
 use self::command::Trouble;
 use self::history::History;
