@@ -236,7 +236,7 @@ pub async fn run<C: Cycles>(
     let Daemon { cycles, mut sources, ledger, board, triggers, clock, chance, stop, tell, pulse } = daemon;
     let now = Instant::now();
     let states = sources.iter().map(|source| state_of(source, &ledger, clock())).collect::<anyhow::Result<Vec<_>>>()?;
-    board.show(|snapshot| snapshot.sources = states);
+    board.show(|snapshot| (snapshot.sources, snapshot.is_draining) = (states, false));
     let ears: Vec<Arc<AtomicBool>> = sources.iter().map(|_| Arc::default()).collect();
     let watch = |(source, overflow): (&mut SourceOptions, &Arc<AtomicBool>)| {
         let ear = Ear { source: source.name.clone(), triggers: triggers.clone(), overflow: overflow.clone() };

@@ -1,4 +1,16 @@
 //! The daemon's HTTP door: status page, health, metrics, webhooks.
+//!
+//! Owns what is shown to whom. Knows the daemon by what it shows ([`Board`]) and by what it hears ([`Trigger`]), and the
+//! ledger by reading it. Keeps: however many call, and however slowly, cycles go on as if nobody did; and (I9) no secret
+//! is in an answer, or in a log.
+
+mod api;
+mod base64;
+mod guard;
+mod health;
+pub mod metrics;
+mod server;
+mod webhook;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -6,11 +18,14 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
+use self::metrics::{Calls, Metrics};
 use crate::apply::Clock;
 use crate::daemon::Trigger;
 use crate::daemon::board::Board;
 use crate::page::{DocPath, Page, SourceName};
 use crate::secret::Secret;
+
+pub use server::serve;
 
 /// Where the door is, and who may pass.
 #[derive(Clone, Debug)]
@@ -19,7 +34,7 @@ pub struct HttpOptions {
     pub listen: SocketAddr,
     /// What a caller must show; required where it listens beyond loopback.
     pub token: Option<Secret>,
-    /// Names by which it may be called beyond loopback, besides its address.
+    /// Names by which it may be called besides its address, and on loopback besides this machine's own.
     pub hosts: Vec<String>,
 }
 
@@ -47,6 +62,10 @@ pub struct App {
     pub triggers: mpsc::Sender<Trigger>,
     /// The sources that webhooks may wake.
     pub hooks: Vec<Hook>,
+    /// What has been counted since the process began: the same one whatever is read again.
+    pub metrics: Arc<Metrics>,
+    /// What the client of Intercom has counted.
+    pub calls: Arc<dyn Fn() -> Calls + Send + Sync>,
     /// A page as Fin reads it, rendered anew from its source. Blocks.
     pub preview: Arc<dyn Fn(&SourceName, &DocPath) -> anyhow::Result<Page> + Send + Sync>,
     /// The wall clock.

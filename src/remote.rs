@@ -175,6 +175,30 @@ pub trait Remote: Send + Sync {
     fn handle(&self) -> Self
     where
         Self: Sized;
+
+    /// Requests sent so far, by what was asked and what was answered; nothing where nobody counts them so.
+    fn calls(&self) -> Vec<CallCount> {
+        Vec::new()
+    }
+
+    /// The part of the present rate window that is used, by us and by others, as the last answer told: `0..=1`; `None`
+    /// where no limit is known.
+    fn window_used(&self) -> Option<f64> {
+        None
+    }
+}
+
+/// How often one thing was asked and answered in one way over a remote's life.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallCount {
+    /// The method.
+    pub method: &'static str,
+    /// The path as the API's reference writes it, so that its values are few.
+    pub route: &'static str,
+    /// The status; `None`: no answer came.
+    pub status: Option<u16>,
+    /// How often.
+    pub count: u64,
 }
 
 /// What has been sent through one handle of a remote.

@@ -4,6 +4,7 @@
 //! route. Keeps: the token goes to the configured origin alone (no redirect is followed, plain http leaves this machine
 //! never); every await has a deadline; no answer is read beyond its limit.
 
+use std::collections::BTreeMap;
 use std::collections::hash_map::RandomState;
 use std::error::Error;
 use std::fs::File;
@@ -11,8 +12,8 @@ use std::hash::BuildHasher;
 use std::io::Read;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
@@ -28,7 +29,7 @@ use super::IntercomOptions;
 use super::answer::{Said, Sends, Trouble, Verdict, rate};
 use super::limiter::{Limiter, Pass};
 use super::wire::printable;
-use crate::remote::{RemoteError, Traffic};
+use crate::remote::{CallCount, RemoteError, Traffic};
 use crate::retry::Backoff;
 
 /// A file of certificates larger than this is none.
@@ -117,6 +118,8 @@ pub(super) struct Client {
     http: OnceCell<reqwest::Client>,
     limiter: Limiter,
     in_flight: Semaphore,
+    /// Requests by method, route and status.
+    answered: Mutex<BTreeMap<(&'static str, &'static str, Option<u16>), u64>>,
     jitter: Jitter,
 }
 
@@ -139,6 +142,7 @@ impl Client {
             http: OnceCell::new(),
             limiter: Limiter::new(share),
             in_flight: Semaphore::new(options.max_in_flight),
+            answered: Mutex::default(),
             jitter: Jitter::new(),
             options,
         })
@@ -146,6 +150,20 @@ impl Client {
 
     pub(super) fn base_url(&self) -> &Url {
         &self.options.base_url
+    }
+
+    pub(super) fn calls(&self) -> Vec<CallCount> {
+        let answered = self.answered.lock().unwrap_or_else(PoisonError::into_inner);
+        answered.iter().map(|(&(method, route, status), &count)| CallCount { method, route, status, count }).collect()
+    }
+
+    pub(super) fn window_used(&self) -> Option<f64> {
+        self.limiter.used()
+    }
+
+    fn count(&self, call: &Call<'_>, status: Option<StatusCode>) {
+        let key = (word(&call.method), call.route, status.map(|status| status.as_u16()));
+        *self.answered.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default() += 1;
     }
 
     /// Asks, as often as it takes and is allowed, and reads the answer.
@@ -222,6 +240,7 @@ impl Client {
         let began = Instant::now();
         progress.began.get_or_insert(began);
         let (status, answer) = self.exchange(call, http, request, pass, &bearer).await;
+        self.count(call, status);
         debug!(
             http.method = %call.method,
             http.route = call.route,
@@ -331,6 +350,17 @@ impl Client {
             tokio::task::spawn_blocking(move || build(&options, connect)).await.context("building the HTTP client")?
         };
         self.http.get_or_try_init(build).await
+    }
+}
+
+/// A method as a word that lives for ever.
+fn word(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::DELETE => "DELETE",
+        _ => "other",
     }
 }
 

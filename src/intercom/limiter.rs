@@ -112,6 +112,8 @@ struct Pace {
     reset: Option<i64>,
     /// `X-RateLimit-Reset` moves with time: a sliding window, whose "reset" is no moment at which all is free again.
     slides: bool,
+    /// The part of the window that the newest answer called used, and until when that is news.
+    used: Option<(f64, Instant)>,
 }
 
 impl Pace {
@@ -131,6 +133,7 @@ impl Pace {
             date: i64::MIN,
             reset: None,
             slides: false,
+            used: None,
         }
     }
 
@@ -174,6 +177,12 @@ impl Pace {
         if !late {
             self.freshest = Some(ticket.sent);
             self.learn(said);
+            if let Some(limit) = said.limit {
+                // A refusal need not say that nothing remains.
+                let remaining = if said.exceeded { 0 } else { said.remaining.unwrap_or(limit) };
+                let used = 1.0 - f64::from(remaining.min(limit)) / f64::from(limit.max(1));
+                self.used = Some((used, now + said.until_reset().unwrap_or(WINDOW).min(LONGEST_WINDOW)));
+            }
         }
         self.date = self.date.max(said.date.unwrap_or(i64::MIN));
         if said.exceeded {
@@ -261,6 +270,12 @@ impl Pace {
         }
     }
 
+    /// The part of the window that is used: none of it once the window is over.
+    fn used(&self, now: Instant) -> Option<f64> {
+        let (used, until) = self.used?;
+        Some(if now < until { used } else { 0.0 })
+    }
+
     /// The time between two requests, and how much missed time is made up for.
     fn interval(&self) -> Option<(Duration, Duration)> {
         let Limit::Known { calls, window } = self.limit else { return None };
@@ -304,6 +319,11 @@ impl Limiter {
                 Turn::TooLong(wait) => return Err(wait),
             }
         }
+    }
+
+    /// The part of the present window that is used; `None` where no limit is known.
+    pub(super) fn used(&self) -> Option<f64> {
+        self.pace().used(Instant::now())
     }
 
     fn pace(&self) -> MutexGuard<'_, Pace> {

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 use serde::Serialize;
 
 use super::call::Route;
+use crate::remote::CallCount;
 
 /// How many requests are remembered.
 pub(super) const KEPT: usize = 100_000;
@@ -77,6 +78,15 @@ impl Journal {
 
     pub(super) fn written(&self) -> u64 {
         self.written
+    }
+
+    /// The counts, as everybody who speaks to Intercom has them.
+    pub(super) fn calls(&self) -> Vec<CallCount> {
+        let count = |(&(route, status), &count): (&(Route, Option<u16>), &u64)| {
+            let (method, route) = route.template().split_once(' ').unwrap_or(("other", route.template()));
+            CallCount { method, route, status, count }
+        };
+        self.counts.iter().map(count).collect()
     }
 
     pub(super) fn stats(&self, faults: BTreeMap<&'static str, u64>) -> Stats {

@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use super::answer::{Answer, ApiError, StoredPage, StoredSource};
 use super::call::{Call, NewSource, PER_PAGE, PageText, Replacement, Route, SourceChange, Version, Window};
-use super::{Delivery, Request, Simulator};
+use super::{Delivery, Request, Simulator, lock};
 use crate::page::{ExternalId, ImportSourceId, Page, PageId, Switches};
 use crate::remote::{
-    Cursor, ImportSource, ImportSourceChange, Listing, Remote, RemoteError, RemotePage, SentSwitches, Traffic,
+    CallCount, Cursor, ImportSource, ImportSourceChange, Listing, Remote, RemoteError, RemotePage, SentSwitches,
+    Traffic,
 };
 
 /// The most sources that are read; each is a listing's item, so this is a bound and no limit.
@@ -166,6 +167,10 @@ impl Remote for Simulator {
 
     fn handle(&self) -> Self {
         Self { shared: self.shared.clone(), local_requests: Arc::default() }
+    }
+
+    fn calls(&self) -> Vec<CallCount> {
+        lock(&self.shared.journal).calls()
     }
 }
 
