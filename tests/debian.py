@@ -15,7 +15,7 @@ from pathlib import Path
 
 from rig import end, install
 
-PACKAGES = ["systemd", "systemd-sysv", "dbus", "libnss-systemd", "ca-certificates", "git", "openssh-client", "tzdata"]
+PACKAGES = ["systemd", "systemd-sysv", "dbus", "procps", "libnss-systemd", "ca-certificates", "git", "openssh-client", "tzdata"]
 CLONE_NEWNET = 0x40000000
 
 

@@ -235,6 +235,12 @@ impl Repositories {
         Ok(Git { options, globs, mirror, at, seen: Box::default() })
     }
 
+    /// The next [`open`](Self::open) of this url asks its remote again, as each cycle of many has to.
+    pub fn forget(&self, options: &GitOptions) {
+        let is_same = |mirror: &&Arc<Mirror>| mirror.given().url == options.url;
+        lock(&self.mirrors).iter().filter(is_same).for_each(|mirror| mirror.forget());
+    }
+
     fn mirror(&self, options: &GitOptions) -> Result<Arc<Mirror>, Failure> {
         let mut mirrors = lock(&self.mirrors);
         let is_same = |other: &GitOptions| other.url == options.url && other.credentials.is(&options.credentials);
