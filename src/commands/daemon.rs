@@ -316,13 +316,17 @@ fn source_of(source: &SourceConfig) -> SourceOptions {
         SourcePlace::Git(git) => ("git", git.url.clone()),
         SourcePlace::Sitemap(sitemap) => ("sitemap", bare(&sitemap.url)),
     };
+    let folder = match &source.place {
+        SourcePlace::Files(files) => Some((files.root.clone(), source.watch)),
+        SourcePlace::Git(_) | SourcePlace::Sitemap(_) => None,
+    };
     SourceOptions {
         name: source.name.clone(),
         kind,
         place,
         schedule: source.schedule.clone(),
         settle: source.policy.settle,
-        watching: Box::new(|_| None),
+        folder,
     }
 }
 
