@@ -7,6 +7,7 @@ use anyhow::Context;
 use finmirror::cli::{Cli, Command};
 use finmirror::commands::open::clock;
 use finmirror::commands::{check, completions, daemon, export, man, once, plan, status};
+use finmirror::source::git;
 use finmirror::stop::Stop;
 use finmirror::telemetry::Telemetry;
 use finmirror::{config, simulator};
@@ -17,6 +18,9 @@ fn main() -> ExitCode {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         let _ = writeln!(anstream::stderr(), "internal error at {place}: please report it");
     }));
+    if let Some(exit) = git::answer(std::env::args_os(), &environment, &mut std::io::stdout()) {
+        return ExitCode::from(exit);
+    }
     let cli = match Cli::parse_args(std::env::args_os()) {
         Ok(cli) => cli,
         Err(error) => {

@@ -3,6 +3,8 @@
 //! Owns what is logged by default and how it looks. Invariant: nothing moves on a stderr that is no terminal, and a log
 //! line never breaks a progress bar.
 
+mod journal;
+
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
@@ -12,6 +14,7 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::prelude::*;
 
+use self::journal::Journal;
 use crate::cli::{GlobalArgs, LogFormat};
 
 /// Overrides `-v` and `-q`: a level, or levels by module, such as `info,finmirror::intercom=trace`.
@@ -43,12 +46,14 @@ impl Telemetry {
         let writer = Stderr(bars.clone());
         let layer = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(colours);
         let registry = tracing_subscriber::registry();
-        match (args.log_format, journal) {
+        let socket = if journal { Journal::open().ok() } else { None };
+        match (args.log_format, journal, socket) {
             // A second start within one process (a test's) leaves the first in place.
-            (LogFormat::Json, _) => registry.with(layer.json().with_filter(targets)).try_init(),
+            (LogFormat::Json, ..) => registry.with(layer.json().with_filter(targets)).try_init(),
+            (LogFormat::Text, true, Some(socket)) => registry.with(socket.with_filter(targets)).try_init(),
             // The journal keeps the time itself.
-            (LogFormat::Text, true) => registry.with(layer.without_time().with_filter(targets)).try_init(),
-            (LogFormat::Text, false) => registry.with(layer.with_target(false).with_filter(targets)).try_init(),
+            (LogFormat::Text, true, None) => registry.with(layer.without_time().with_filter(targets)).try_init(),
+            (LogFormat::Text, false, _) => registry.with(layer.with_target(false).with_filter(targets)).try_init(),
         }
         .ok();
         Ok(Self { bars })

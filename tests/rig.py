@@ -4,6 +4,7 @@ Owns processes, scratch folders and figures; knows nothing of what a script want
 it, however it ends. Only the standard library.
 """
 import contextlib
+import importlib.util
 import json
 import os
 import random
@@ -407,6 +408,18 @@ def given_binary(word):
     if not os.access(binary, os.X_OK):
         sys.exit(f"no executable at `{word}`: build it with `cargo build --release`")
     return binary
+
+
+def install(programs, modules=None):
+    """Has apt install the packages of those programs, and of those Python modules, that are not there."""
+    missing = {package for program, package in programs.items() if not shutil.which(program)}
+    missing |= {package for module, package in (modules or {}).items() if not importlib.util.find_spec(module)}
+    if missing:
+        quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        subprocess.run(["apt-get", "update", "-q"], check=True, env=quiet, stdout=subprocess.DEVNULL)
+        words = ["apt-get", "install", "-y", "-q", "--no-install-recommends", *sorted(missing)]
+        subprocess.run(words, check=True, env=quiet, stdout=subprocess.DEVNULL)
+        importlib.invalidate_caches()
 
 
 def table(headings, rows):

@@ -119,10 +119,15 @@ impl Opener {
         let place = match &source.place {
             SourcePlace::Files(files) => Place::Files(files.clone()),
             SourcePlace::Sitemap(sitemap) => Place::Sitemap(sitemap.clone()),
-            SourcePlace::Git(git) => match self.repositories.open(with_default(needed(git, source))) {
-                Ok(git) => Place::Git(Box::new(git)),
-                Err(failure) => Place::Unseen(failure),
-            },
+            SourcePlace::Git(git) => {
+                if self.tempo == Tempo::Daemon {
+                    self.repositories.forget(git);
+                }
+                match self.repositories.open(with_default(needed(git, source))) {
+                    Ok(git) => Place::Git(Box::new(git)),
+                    Err(failure) => Place::Unseen(failure),
+                }
+            }
         };
         let revision = match &place {
             Place::Git(git) => Some(revision(git.revision(), &converters, source)),

@@ -4,6 +4,7 @@
 //! `ls-remote`. The invariant: what is seen is one commit's tree, whole, or there is a failure. Must not know what a
 //! document means.
 
+mod answer;
 mod blobs;
 mod command;
 mod credentials;
@@ -25,6 +26,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+pub use self::answer::answer;
 use self::blobs::{Blob, Blobs};
 use self::command::Trouble;
 use self::history::History;
@@ -231,6 +233,12 @@ impl Repositories {
         let mirror = self.mirror(&options)?;
         let at = mirror.resolve(options.reference.as_deref(), &options.path, options.wants_commits)?;
         Ok(Git { options, globs, mirror, at, seen: Box::default() })
+    }
+
+    /// The next [`open`](Self::open) of this url asks its remote again, as each cycle of many has to.
+    pub fn forget(&self, options: &GitOptions) {
+        let is_same = |mirror: &&Arc<Mirror>| mirror.given().url == options.url;
+        lock(&self.mirrors).iter().filter(is_same).for_each(|mirror| mirror.forget());
     }
 
     fn mirror(&self, options: &GitOptions) -> Result<Arc<Mirror>, Failure> {

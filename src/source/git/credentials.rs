@@ -9,6 +9,7 @@ use std::path::Path;
 
 use secrecy::{ExposeSecret, SecretString};
 
+use super::answer;
 use super::url::{Place, Protocol};
 use super::{Credentials, GitOptions};
 use crate::page::Failure;
@@ -16,9 +17,16 @@ use crate::page::Failure;
 /// A longer token is none.
 const MAX_TOKEN_BYTES: usize = 64 * 1024;
 
-/// A credential helper in the words of a shell, whose values are variables: nothing in them is ever read as words.
-const HELPER: &str = "!f() { test \"$1\" = get && printf 'username=%s\\npassword=%s\\n' \"$FINMIRROR_GIT_USERNAME\" \
-                      \"$FINMIRROR_GIT_TOKEN\"; }; f";
+/// How ssh is run: it asks nobody, trusts no host that it does not know, and does nothing but what git needs.
+const SSH_OPTIONS: [&str; 7] = [
+    "BatchMode=yes",
+    "StrictHostKeyChecking=yes",
+    "PermitLocalCommand=no",
+    "ClearAllForwardings=yes",
+    "ControlMaster=no",
+    "ControlPath=none",
+    "ConnectTimeout=30",
+];
 
 /// Settings of git and variables for one call of the remote.
 #[derive(Debug, Default)]
@@ -49,11 +57,14 @@ impl Entry {
         let Some(token) = credentials.read_token()? else { return Ok(()) };
         let user =
             credentials.username.as_deref().or(place.user.as_deref()).unwrap_or_else(|| usual_user(&place.origin));
-        // An empty helper ends the list of those before it.
+        // An empty helper ends the list of those before it; a newer git asks nobody without the other.
         self.settings.push(("credential.helper".into(), String::new()));
-        self.settings.push((format!("credential.{}.helper", place.origin), HELPER.into()));
-        self.variables.push(("FINMIRROR_GIT_USERNAME".into(), user.into()));
-        self.variables.push(("FINMIRROR_GIT_TOKEN".into(), token.expose_secret().into()));
+        self.settings.push(("credential.interactive".into(), "true".into()));
+        self.variables.push(("GIT_ASKPASS".into(), answer::ourselves().into()));
+        self.variables.push((answer::ASKS.into(), answer::PASSWORD.into()));
+        self.variables.push((answer::ORIGIN.into(), place.origin.as_str().into()));
+        self.variables.push((answer::USERNAME.into(), user.into()));
+        self.variables.push((answer::TOKEN.into(), token.expose_secret().into()));
         Ok(())
     }
 
@@ -63,20 +74,24 @@ impl Entry {
             // The user's own `core.sshCommand` and configuration of ssh.
             return Ok(());
         }
-        let mut words = String::from("ssh -o BatchMode=yes -o StrictHostKeyChecking=yes -o PermitLocalCommand=no");
-        words.push_str(" -o ClearAllForwardings=yes -o ControlMaster=no -o ControlPath=none -o ConnectTimeout=30");
+        let mut words = Vec::new();
         if !credentials.helper {
-            words.push_str(" -F none");
+            words.extend(["-F".to_owned(), "none".to_owned()]);
+        }
+        for option in SSH_OPTIONS {
+            words.extend(["-o".to_owned(), option.to_owned()]);
         }
         if let Some(key) = key {
-            words.push_str(" -o IdentitiesOnly=yes -o ");
-            words.push_str(&quoted("IdentityFile", "ssh_key_file", key)?);
+            words.extend(["-o".to_owned(), "IdentitiesOnly=yes".to_owned()]);
+            words.extend(["-o".to_owned(), quoted("IdentityFile", "ssh_key_file", key)?]);
         }
         if let Some(hosts) = hosts {
-            words.push_str(" -o GlobalKnownHostsFile=/dev/null -o ");
-            words.push_str(&quoted("UserKnownHostsFile", "known_hosts_file", hosts)?);
+            words.extend(["-o".to_owned(), "GlobalKnownHostsFile=/dev/null".to_owned()]);
+            words.extend(["-o".to_owned(), quoted("UserKnownHostsFile", "known_hosts_file", hosts)?]);
         }
-        self.variables.push(("GIT_SSH_COMMAND".into(), words.into()));
+        self.variables.push(("GIT_SSH_COMMAND".into(), answer::ourselves().into()));
+        self.variables.push((answer::ASKS.into(), answer::SSH.into()));
+        self.variables.push((answer::OPTIONS.into(), words.join("\n").into()));
         self.variables.push(("GIT_SSH_VARIANT".into(), "ssh".into()));
         Ok(())
     }
@@ -115,7 +130,7 @@ fn usual_user(origin: &str) -> &'static str {
     }
 }
 
-/// One option of ssh with a path, in the quotes that ssh reads, within those of the shell that git runs it by.
+/// One option of ssh with a path, in the quotes that ssh reads.
 fn quoted(option: &str, key: &str, path: &Path) -> Result<String, Failure> {
     let text = path.to_str().filter(|text| !text.contains(['"', '\\', '$']) && !text.chars().any(char::is_control));
     let Some(text) = text else {
@@ -129,8 +144,7 @@ fn quoted(option: &str, key: &str, path: &Path) -> Result<String, Failure> {
         let message = format!("`{key}` {} is not there, or cannot be read: put the file there", path.display());
         return Err(Failure::new("credentials", message));
     }
-    let argument = format!("{option}=\"{}\"", text.replace('%', "%%"));
-    Ok(format!("'{}'", argument.replace('\'', "'\\''")))
+    Ok(format!("{option}=\"{}\"", text.replace('%', "%%")))
 }
 
 #[cfg(test)]
@@ -138,13 +152,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_for_ssh_are_quoted_for_both_that_read_them() {
+    fn paths_for_ssh_are_quoted() {
         let folder = tempfile::tempdir().expect("a folder");
         let key = folder.path().join("it's 100% a key");
         fs::write(&key, "").expect("it can be written");
         let word = quoted("IdentityFile", "ssh_key_file", &key).expect("it can be quoted");
-        let expected = key.display().to_string().replace('%', "%%").replace('\'', "'\\''");
-        assert_eq!(word, format!("'IdentityFile=\"{expected}\"'"));
+        assert_eq!(word, format!("IdentityFile=\"{}\"", key.display().to_string().replace('%', "%%")));
         assert!(quoted("IdentityFile", "ssh_key_file", Path::new("/nowhere")).is_err());
         assert!(quoted("IdentityFile", "ssh_key_file", Path::new("/a\"b")).is_err());
     }

@@ -109,6 +109,11 @@ impl Mirror {
         self.resolve(reference, path, false)
     }
 
+    /// What the remote said counts no more.
+    pub(super) fn forget(&self) {
+        self.looked().tips.clear();
+    }
+
     fn looked(&self) -> MutexGuard<'_, Looked> {
         self.looked.lock().unwrap_or_else(PoisonError::into_inner)
     }
