@@ -19,7 +19,7 @@ mod file_system;
 mod native;
 mod way;
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod tests;
 
 use std::fmt;

@@ -1,5 +1,7 @@
 //! Watching of real folders: whatever is done in them is heard of, and our own looks are not.
 
+#![cfg(target_os = "linux")]
+
 mod limits;
 mod mirror;
 

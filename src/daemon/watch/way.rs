@@ -9,7 +9,7 @@ use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{FileType, Stat, lstat, readlink};
 
-/// More links than this lead in a circle: path_resolution(7).
+/// More links than this lead in a circle: `path_resolution(7)`.
 const MAX_LINKS: usize = 40;
 
 /// How a root is reached.

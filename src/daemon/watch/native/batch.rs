@@ -48,7 +48,7 @@ impl Batch {
     ) {
         let (wd, what) = (event.wd(), event.events());
         let name = event.file_name().map(|name| OsStr::from_bytes(name.to_bytes()));
-        if what.intersects(ReadFlags::QUEUE_OVERFLOW | ReadFlags::UNMOUNT) || self.is_off_way(folders, wd, what, name) {
+        if what.intersects(ReadFlags::QUEUE_OVERFLOW | ReadFlags::UNMOUNT) || leads_elsewhere(folders, wd, what, name) {
             self.is_lost = true;
         }
         if !folders.has(wd) {
@@ -74,14 +74,6 @@ impl Batch {
             return None;
         }
         (!self.paths.is_empty()).then(|| std::mem::take(&mut self.paths).into_iter().collect())
-    }
-
-    fn is_off_way(&self, folders: &Folders, wd: i32, what: ReadFlags, name: Option<&OsStr>) -> bool {
-        let Some(names) = folders.on_way(wd) else { return false };
-        match name {
-            None => what.intersects(ReadFlags::MOVE_SELF | ReadFlags::DELETE_SELF | ReadFlags::IGNORED),
-            Some(name) => what.intersects(NAMES) && names.iter().any(|step| step == name),
-        }
     }
 
     fn take_folder(&mut self, wd: i32, name: &OsStr, what: ReadFlags) {
@@ -187,5 +179,14 @@ impl Entry {
             FileType::Symlink if !path.is_file() => Self::LinkToFolder,
             _ => Self::Other,
         }
+    }
+}
+
+/// Whether an event changes where the way leads.
+fn leads_elsewhere(folders: &Folders, wd: i32, what: ReadFlags, name: Option<&OsStr>) -> bool {
+    let Some(names) = folders.on_way(wd) else { return false };
+    match name {
+        None => what.intersects(ReadFlags::MOVE_SELF | ReadFlags::DELETE_SELF | ReadFlags::IGNORED),
+        Some(name) => what.intersects(NAMES) && names.iter().any(|step| step == name),
     }
 }

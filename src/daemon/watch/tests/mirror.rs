@@ -49,14 +49,12 @@ impl Mirror {
         let by = Instant::now() + DEADLINE;
         let now = Self::whole(root);
         while *self != now {
-            match ear.heard.recv_timeout(by.saturating_duration_since(Instant::now())) {
-                Ok(heard) => self.hear(root, &heard),
-                Err(_) => {
-                    let wrong: Vec<_> = now.0.iter().filter(|(path, text)| self.0.get(*path) != Some(text)).collect();
-                    let over: Vec<_> = self.0.keys().filter(|path| !now.0.contains_key(*path)).collect();
-                    panic!("{} of {} are missing or old: {wrong:?}; gone: {over:?}", wrong.len(), now.0.len());
-                }
-            }
+            let Ok(heard) = ear.heard.recv_timeout(by.saturating_duration_since(Instant::now())) else {
+                let wrong: Vec<_> = now.0.iter().filter(|(path, text)| self.0.get(*path) != Some(text)).collect();
+                let over: Vec<_> = self.0.keys().filter(|path| !now.0.contains_key(*path)).collect();
+                panic!("{} of {} are missing or old: {wrong:?}; gone: {over:?}", wrong.len(), now.0.len());
+            };
+            self.hear(root, &heard);
         }
     }
 }
