@@ -8,3 +8,4 @@ pub mod once;
 pub mod open;
 pub mod plan;
 pub mod status;
+mod works;

@@ -15,11 +15,16 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use url::Url;
+
 use crate::convert::{ConverterOptions, Output};
+pub use crate::daemon::schedule::Schedule;
+use crate::http::HttpOptions;
 use crate::intercom::IntercomOptions;
 use crate::page::SourceName;
 use crate::plan::Policy;
 use crate::render::{Availability, PageOptions};
+use crate::secret::Secret;
 use crate::simulator::SimulatorOptions;
 use crate::site::{Generator, SiteOptions, SitePolicies, UrlStyle};
 use crate::source::files::{FilesOptions, FollowSymlinks};
@@ -118,8 +123,10 @@ pub struct Config {
     pub cache: PathBuf,
     /// The ledger's file, whose folder may have to be made. An error where nothing says where: `export` needs none.
     pub ledger: Result<PathBuf, Error>,
-    /// Where the daemon's status page listens.
-    pub http: Option<SocketAddr>,
+    /// The daemon's door; `None`: it has none.
+    pub http: Option<HttpOptions>,
+    /// Who is told of what happens; `None`: nobody.
+    pub notifications: Option<NotificationOptions>,
     /// The sources, in the order of the file; at least one.
     pub sources: Vec<SourceConfig>,
     /// Programs that make HTML of documents, the first that takes a document before the others.
@@ -170,6 +177,17 @@ pub struct SourceConfig {
     pub policy: Policy,
     /// When it is looked at.
     pub schedule: Schedule,
+    /// What signs the calls that wake it; none: it takes none.
+    pub webhook: Vec<Secret>,
+}
+
+/// Who is told when a source fails, is held, goes stale or recovers.
+#[derive(Clone, Debug)]
+pub struct NotificationOptions {
+    /// The url that takes Slack's JSON.
+    pub webhook: Secret,
+    /// Where people reach the status page.
+    pub status_url: Option<Url>,
 }
 
 /// Where a source's documents are.
@@ -194,15 +212,6 @@ pub enum Watch {
     Poll,
     /// Not at all.
     Off,
-}
-
-/// When a source is looked at.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Schedule {
-    /// Again and again.
-    Every(Duration),
-    /// By a cron expression, its fields separated by single blanks; not looked at any closer here.
-    Cron(String),
 }
 
 /// Looks a variable of the environment up.

@@ -13,6 +13,7 @@ mod wire;
 use std::collections::HashSet;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use reqwest::Method;
 use serde::de::IgnoredAny;
@@ -21,12 +22,11 @@ use url::Url;
 pub use self::token::Token;
 
 use self::answer::Sends;
-use self::client::{Call, Client, Limits};
+use self::client::{Call, Client, Counts, Limits};
 use self::wire::{List, PageAnswer, Replacement, SourceAnswer, SourceBody, Upsert};
 use crate::page::{ImportSourceId, Page, PageId};
 use crate::remote::{
-    CallCount, Cursor, ImportSource, ImportSourceChange, Listing, Remote, RemoteError, RemotePage, SentSwitches,
-    Traffic,
+    Cursor, ImportSource, ImportSourceChange, Listing, Remote, RemoteError, RemotePage, SentSwitches, Tally, Traffic,
 };
 
 /// Pages of the list of import sources that are followed: a workspace has few sources.
@@ -51,7 +51,8 @@ pub struct IntercomOptions {
 
 /// A workspace of Intercom's.
 pub struct Intercom {
-    client: Client,
+    client: Arc<Client>,
+    counts: Arc<Counts>,
 }
 
 impl fmt::Debug for Intercom {
@@ -67,7 +68,7 @@ impl Intercom {
     }
 
     fn with_limits(options: IntercomOptions, limits: Limits) -> anyhow::Result<Self> {
-        Ok(Self { client: Client::new(options, limits)? })
+        Ok(Self { client: Arc::new(Client::new(options, limits)?), counts: Arc::default() })
     }
 
     /// An idempotent call without a body.
@@ -81,6 +82,7 @@ impl Intercom {
             sends: Sends::Other,
             idempotent: true,
             may_be_silent: false,
+            counts: self.counts.clone(),
         })
     }
 
@@ -239,15 +241,15 @@ impl Remote for Intercom {
     }
 
     fn traffic(&self) -> Traffic {
-        self.client.traffic()
+        self.counts.traffic()
     }
 
-    fn calls(&self) -> Vec<CallCount> {
-        self.client.calls()
+    fn handle(&self) -> Self {
+        Self { client: self.client.clone(), counts: Arc::default() }
     }
 
-    fn window_used(&self) -> Option<f64> {
-        self.client.window_used()
+    fn tally(&self) -> Tally {
+        self.client.tally()
     }
 }
 

@@ -14,6 +14,7 @@
 
 mod conversions;
 mod documents;
+mod glance;
 mod inputs;
 mod pages;
 mod sources;
@@ -23,6 +24,7 @@ mod tests;
 use std::fs::{self, File, TryLockError};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
@@ -42,6 +44,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0002_inputs.sql"),
     include_str!("../migrations/0003_conversion.sql"),
     include_str!("../migrations/0004_revision.sql"),
+    include_str!("../migrations/0005_claims.sql"),
 ];
 
 /// The ledger, open. Whoever holds one from [`Ledger::open`] is the applier.
@@ -50,7 +53,7 @@ pub struct Ledger {
     db: Connection,
     path: PathBuf,
     /// Released by the kernel when the process ends, however it ends.
-    _lock: Option<File>,
+    lock: Option<Arc<File>>,
 }
 
 /// Why the ledger cannot be used. All of them end the program before anything is done.
@@ -133,7 +136,7 @@ impl Ledger {
         // SQLite gives the files that it makes beside this one the same rights.
         File::options().create(true).truncate(false).write(true).mode(0o640).open(path).map_err(io)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let mut ledger = Self::connect(path, flags, Some(lock))?;
+        let mut ledger = Self::connect(path, flags, Some(Arc::new(lock)))?;
         let version = ledger.checked_version()?;
         keep_from_others(path);
         ledger.sqlite(|db| {
@@ -142,6 +145,13 @@ impl Ledger {
         })?;
         ledger.migrate(version)?;
         Ok(ledger)
+    }
+
+    /// Another connection of the same applier, for a source whose cycle runs beside another's. SQLite lets their writes pass
+    /// one after the other; each is short.
+    pub fn beside(&self) -> Result<Self, LedgerError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        Self::connect(&self.path, flags, self.lock.clone())
     }
 
     /// Opens the ledger to look; `None` where there is none. Takes no lock and changes nothing.
@@ -210,10 +220,10 @@ impl Ledger {
         &self.path
     }
 
-    fn connect(path: &Path, flags: OpenFlags, lock: Option<File>) -> Result<Self, LedgerError> {
+    fn connect(path: &Path, flags: OpenFlags, lock: Option<Arc<File>>) -> Result<Self, LedgerError> {
         let sqlite = |cause| LedgerError::Sqlite { path: path.to_owned(), cause };
         let db = Connection::open_with_flags(path, flags).map_err(sqlite)?;
-        let ledger = Self { db, path: path.to_owned(), _lock: lock };
+        let ledger = Self { db, path: path.to_owned(), lock };
         ledger.sqlite(|db| {
             db.busy_timeout(Duration::from_secs(10))?;
             db.pragma_update(None, "trusted_schema", false)?;

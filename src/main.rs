@@ -55,7 +55,7 @@ fn run(cli: &Cli, out: &mut dyn Write) -> anyhow::Result<u8> {
             runtime()?.block_on(async {
                 let stop = Stop::default();
                 tokio::spawn(stop_on_signal(stop.clone()));
-                once::run(&cli.run, &config, &telemetry, &stop, out).await
+                once::run(&cli.run, config, &telemetry, &stop, out).await
             })
         }
         None => anyhow::bail!("the daemon is not in this version yet: run `finmirror --once`, from cron for instance"),

@@ -4,7 +4,7 @@ use std::fmt::{self, Display};
 
 use serde::{Deserialize, Serialize};
 
-use crate::page::Problem;
+use crate::page::{Problem, ScanDigest};
 use crate::plan::Plain;
 
 /// Failures and problems that a person is shown one by one; the rest is a number.
@@ -82,6 +82,15 @@ pub struct CycleReport {
     /// The source could not be seen whole.
     #[serde(skip)]
     pub blind: bool,
+    /// Steps that wait until a later look agrees.
+    #[serde(skip)]
+    pub settling: u64,
+    /// Its only problem is that documents changed while they were sent.
+    #[serde(skip)]
+    pub only_waits: bool,
+    /// What the scan saw, for telling whether a later one sees something else.
+    #[serde(skip)]
+    pub sketch: Option<ScanDigest>,
     /// Intercom does not take the token, or it is of another workspace: nothing can run.
     #[serde(skip)]
     pub unauthorized: bool,
@@ -137,6 +146,9 @@ impl CycleReport {
             retries: 0,
             duration_ms: 0,
             blind: false,
+            settling: 0,
+            only_waits: false,
+            sketch: None,
             unauthorized: false,
         }
     }

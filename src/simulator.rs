@@ -109,6 +109,8 @@ pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 #[derive(Clone)]
 pub struct Simulator {
     shared: Arc<Shared>,
+    /// Requests that came through the door in process, of this handle and its clones.
+    local_requests: Arc<AtomicU64>,
 }
 
 struct Shared {
@@ -120,8 +122,6 @@ struct Shared {
     faults: Mutex<Faults>,
     journal: Mutex<Journal>,
     requests: AtomicU64,
-    /// Those of them that came through the door in process.
-    local_requests: AtomicU64,
 }
 
 /// A request on its way in, as either door has read it.
@@ -176,8 +176,8 @@ impl Simulator {
                 faults: Mutex::new(Faults::new()),
                 journal: Mutex::default(),
                 requests: AtomicU64::new(0),
-                local_requests: AtomicU64::new(0),
             }),
+            local_requests: Arc::default(),
         })
     }
 

@@ -88,6 +88,35 @@ impl Scan {
         }
         Some(ScanDigest(hash.finalize().into()))
     }
+
+    /// What was seen, in short, also where it was not whole. Unlike [`Self::digest`] it proves nothing: a document that
+    /// changed within the clock's tick looks the same in it.
+    #[must_use]
+    pub fn sketch(&self, inputs: &[(DocPath, Probe)]) -> ScanDigest {
+        let mut hash = Sha256::new();
+        let mut part = |bytes: &[u8]| {
+            hash.update((bytes.len() as u64).to_le_bytes());
+            hash.update(bytes);
+        };
+        for Document { path, fingerprint, failure, .. } in &self.documents {
+            part(path.as_str().as_bytes());
+            part(fingerprint.as_ref().map_or(b"", |fingerprint| &fingerprint.0));
+            part(failure.as_ref().map_or(b"", |failure| failure.message.as_bytes()));
+        }
+        for problem in &self.problems {
+            part(problem.path.as_bytes());
+            part(problem.message.as_bytes());
+        }
+        self.mounts.iter().for_each(|mount| part(mount.as_bytes()));
+        for (path, probe) in inputs {
+            part(path.as_str().as_bytes());
+            match probe {
+                Probe::Absent => part(b"absent"),
+                Probe::Present(fingerprint) => part(fingerprint.as_ref().map_or(b"", |fingerprint| &fingerprint.0)),
+            }
+        }
+        ScanDigest(hash.finalize().into())
+    }
 }
 
 /// A document as a scan saw it: not yet read.

@@ -9,6 +9,7 @@ pub mod binding;
 pub mod converting;
 pub mod documents;
 pub mod observe;
+pub mod partial;
 pub mod seen;
 
 use std::collections::BTreeMap;
@@ -26,7 +27,7 @@ use crate::remote::Remote;
 use crate::render::{PageOptions, Recipe, Warning};
 use crate::report::{CycleReport, FailedPage, counted};
 use crate::site::{Generator, Site};
-use crate::source::{Known, Source};
+use crate::source::{Known, Scan, Source};
 use crate::stop::Stop;
 use binding::{BindError, Binding, ImportSourceOptions};
 use documents::Rendering;
@@ -55,7 +56,7 @@ pub struct Mirror {
 }
 
 /// What a person asked of this run, beyond the configuration.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wishes {
     /// No fingerprint is trusted, and rejected pages are tried again.
     pub full: bool,
@@ -140,15 +141,20 @@ pub async fn cycle<R: Remote + 'static>(job: &Job, shared: &mut Shared<'_, R>) -
     let inputs = shared.ledger.inputs(name)?.into_iter().map(|row| row.path);
     let probes: Vec<_> = inputs.map(|path| (path.clone(), job.mirror.source.probe(&path))).collect();
     let digest = scan.digest(&job.mirror.recipe, &probes);
+    report.sketch = Some(scan.sketch(&probes));
     let stopped = if settled(job, shared, digest.as_ref(), &mut report)? {
         None
     } else {
         job.mirror.converters.obey(&shared.stop);
         let observation = blocking(|| {
             let mut memory = Memory::Keep(shared.ledger);
-            observe(&job.mirror, scan, &mut memory, job.wishes.full, shared.rendering)
+            observe(&job.mirror, scan, &mut memory, job.wishes.full, shared.rendering, &shared.stop)
         })?;
-        run(job, shared, &known, observation, digest.as_ref(), &mut report).await?
+        if shared.stop.is_set() {
+            Some(Stopped::Shutdown)
+        } else {
+            run(job, shared, &known, observation, digest.as_ref(), &mut report).await?
+        }
     };
     note_stop(&mut report, stopped.as_ref());
     let sent = shared.remote.traffic();
@@ -159,6 +165,13 @@ pub async fn cycle<R: Remote + 'static>(job: &Job, shared: &mut Shared<'_, R>) -
     let report = report.judged(failed);
     save_cycle(&report, started.as_second(), shared.ledger)?;
     Ok(report)
+}
+
+/// What a scan saw, in short: equal to that of a report, nothing that a look can see has changed since.
+pub fn sketch(job: &Job, scan: &Scan, ledger: &Ledger) -> Result<ScanDigest, LedgerError> {
+    let inputs = ledger.inputs(job.mirror.name.as_str())?.into_iter().map(|row| row.path);
+    let probes: Vec<_> = inputs.map(|path| (path.clone(), job.mirror.source.probe(&path))).collect();
+    Ok(scan.sketch(&probes))
 }
 
 fn took_ms(started: Timestamp, ended: Timestamp) -> u64 {
@@ -457,6 +470,14 @@ fn note(ledger: &mut Ledger, source: ImportSourceId, plan: &Plan<'_>) -> Result<
 fn take_plan(report: &mut CycleReport, plan: &Plan<'_>) {
     report.unchanged = plan.unchanged;
     report.held = plan.steps.iter().filter(|step| step.action() == "hold").count() as u64;
+    let settles = |step: &&plan::Step<'_>| {
+        matches!(
+            step,
+            plan::Step::HoldDelete { wait: plan::Wait::Settle, .. }
+                | plan::Step::HoldNew { wait: plan::Wait::Settle, .. }
+        )
+    };
+    report.settling = plan.steps.iter().filter(settles).count() as u64;
     report.release = plan.held.as_ref().map(|set| format!("{}@{}", report.source, set.id));
     report.held_why = plan.held.as_ref().map(|set| set.why.clone());
     report.failed = plan.failed.iter().map(|f| failed(&f.document.path, &f.document.external_id, &f.failure)).collect();
@@ -472,6 +493,7 @@ fn take_applied(report: &mut CycleReport, applied: apply::Applied) {
     report.failed.extend(applied.failed.iter().map(|(path, id, failure)| failed(path, id, failure)));
     report.problems.extend(applied.problems);
     if applied.waiting > 0 {
+        report.only_waits = report.problems.is_empty() && applied.stopped.is_none();
         let message = format!("{} changed while they were sent: the next cycle has them", applied.waiting);
         report.problems.push(Problem { path: String::new(), message });
     }
@@ -539,7 +561,7 @@ fn warn_of_release(report: &mut CycleReport, wished: Option<&str>, plan: &Plan<'
 }
 
 /// Runs blocking work where it disturbs nobody: on a runtime of several threads its other tasks move away.
-fn blocking<T>(work: impl FnOnce() -> T) -> T {
+pub(crate) fn blocking<T>(work: impl FnOnce() -> T) -> T {
     match Handle::try_current().map(|handle| handle.runtime_flavor()) {
         Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),
         _ => work(),

@@ -130,7 +130,7 @@ fn look(mirror: &Mirror) -> anyhow::Result<Observation> {
     for skipped in &scan.skipped {
         tracing::warn!("`{}` is skipped: {}", Plain(&skipped.path), skipped.reason);
     }
-    observe(mirror, scan, &mut Memory::Blank, false, &|_, _| {}).context("cannot look at the source")
+    observe(mirror, scan, &mut Memory::Blank, false, &|_, _| {}, &Stop::default()).context("cannot look at the source")
 }
 
 /// The plan for a Fin that has nothing yet: its creates are the pages, by every rule that decides what is one.

@@ -2,15 +2,17 @@
 
 use std::io::{ErrorKind, Write};
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use anyhow::Context;
 use tokio::time::Instant;
 
-use super::open;
+use super::open::{self, Tempo};
+use super::works::{Told, Works};
 use crate::cli::RunArgs;
-use crate::config::{Config, RemoteOptions};
+use crate::config::{Config, RemoteOptions, SourceConfig};
+use crate::daemon::control;
 use crate::intercom::Intercom;
 use crate::ledger::{Ledger, LedgerError};
 use crate::page::SourceName;
@@ -18,46 +20,86 @@ use crate::remote::Remote;
 use crate::report::{CycleReport, Report};
 use crate::simulator::Simulator;
 use crate::stop::Stop;
-use crate::sync::{Shared, Wishes, cycle, idle};
+use crate::sync::Wishes;
 use crate::telemetry::{Progress, Telemetry};
 
 /// How often a ledger that is locked is tried again.
 const LOCK_POLL: Duration = Duration::from_millis(100);
 
-/// Runs it; the exit status is the report's.
+/// Runs it; the exit status is the report's. Where a daemon holds the ledger, it does the work.
 pub async fn run(
     args: &RunArgs,
-    config: &Config,
+    config: Config,
     telemetry: &Telemetry,
     stop: &Stop,
     out: &mut dyn Write,
 ) -> anyhow::Result<u8> {
     // A misspelt name must not look like a wish that was granted.
     for named in [&args.source, &args.recreate_source, &args.accept_unmounted] {
-        open::chosen(config, named)?;
+        open::chosen(&config, named)?;
     }
     let released: Vec<_> = args.release_held.iter().map(|release| release.source.clone()).collect();
-    open::chosen(config, &released)?;
-    let remote = config.remote.as_ref().map_err(Clone::clone)?;
-    let mut ledger = locked(config.ledger.as_deref().map_err(Clone::clone)?, args.lock_wait).await?;
-    ledger.bind(&remote.address())?;
-    let cycles = match remote {
-        RemoteOptions::Intercom(options) => {
-            let in_flight = options.max_in_flight;
-            let remote = Intercom::new(options.clone())?;
-            cycles(args, config, ledger, remote, in_flight, telemetry, stop).await?
+    open::chosen(&config, &released)?;
+    let remote = config.remote.clone()?;
+    let path = config.ledger.clone()?;
+    let cycles = match locked(&path, args.lock_wait).await {
+        Ok(mut ledger) => {
+            ledger.bind(&remote.address())?;
+            match remote {
+                RemoteOptions::Intercom(options) => {
+                    let in_flight = options.max_in_flight;
+                    cycles(args, config, ledger, &Intercom::new(options)?, in_flight, telemetry, stop).await?
+                }
+                RemoteOptions::Simulator(options) => {
+                    let remote =
+                        Simulator::open(options, open::clock()).context("cannot open the simulator's state")?;
+                    cycles(args, config, ledger, &remote, EMBEDDED_IN_FLIGHT, telemetry, stop).await?
+                }
+            }
         }
-        RemoteOptions::Simulator(options) => {
-            let remote =
-                Simulator::open(options.clone(), open::clock()).context("cannot open the simulator's state")?;
-            cycles(args, config, ledger, remote, EMBEDDED_IN_FLIGHT, telemetry, stop).await?
-        }
+        Err(locked @ LedgerError::Locked(_)) => match by_daemon(args, &config, &path, stop).await? {
+            Some(cycles) => cycles,
+            None => return Err(locked.into()),
+        },
+        Err(error) => return Err(error.into()),
     };
     let report = Report::new(cycles);
     match print(&report, args.json, out) {
         // What was done stays what it was, whether or not somebody reads of it.
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(report.exit),
+    }
+}
+
+/// Asks the daemon that holds the ledger; `None`: it is no daemon that holds it.
+async fn by_daemon(
+    args: &RunArgs,
+    config: &Config,
+    ledger: &Path,
+    stop: &Stop,
+) -> anyhow::Result<Option<Vec<CycleReport>>> {
+    let asked = |source: &SourceConfig| {
+        let Wishes { full, release, recreate, accept_unmounted } = wishes(args, &source.name);
+        control::Asked { source: source.name.clone(), full, release, recreate, accept_unmounted }
+    };
+    let request = control::Request { cycles: open::chosen(config, &args.source)?.into_iter().map(asked).collect() };
+    let stopped = async {
+        while !stop.is_set() {
+            tokio::time::sleep(LOCK_POLL).await;
+        }
+    };
+    tokio::select! {
+        cycles = control::ask(ledger, &request) => cycles,
+        () = stopped => anyhow::bail!("stopped; the daemon goes on with what it was asked for"),
+    }
+}
+
+fn wishes(args: &RunArgs, source: &SourceName) -> Wishes {
+    Wishes {
+        full: args.full,
+        release: args.release_held.iter().find(|r| r.source == *source).map(|r| r.id.clone()),
+        recreate: args.recreate_source.contains(source),
+        accept_unmounted: args.accept_unmounted.contains(source),
     }
 }
 
@@ -74,64 +116,33 @@ fn print(report: &Report, json: bool, out: &mut dyn Write) -> std::io::Result<()
 }
 
 /// The embedded simulator has one writer: more than a few at a time only wait for each other.
-const EMBEDDED_IN_FLIGHT: usize = 16;
+pub(super) const EMBEDDED_IN_FLIGHT: usize = 16;
 
 async fn cycles<R: Remote + 'static>(
     args: &RunArgs,
-    config: &Config,
+    config: Config,
     mut ledger: Ledger,
-    remote: R,
+    remote: &R,
     max_in_flight: usize,
     telemetry: &Telemetry,
     stop: &Stop,
 ) -> anyhow::Result<Vec<CycleReport>> {
-    let chosen = open::chosen(config, &args.source)?;
-    let released: Vec<SourceName> = args.release_held.iter().map(|release| release.source.clone()).collect();
-    for named in [&released, &args.recreate_source, &args.accept_unmounted] {
-        open::chosen(config, named)?;
-    }
-    let configured: Vec<&str> = config.sources.iter().map(|source| source.name.as_str()).collect();
-    let remote = Arc::new(remote);
+    let works = Works::new(config, remote, max_in_flight, Tempo::Once, stop);
+    let sources = &works.config().sources;
+    let is_chosen = |source: &SourceConfig| args.source.is_empty() || args.source.contains(&source.name);
     let mut reports = Vec::new();
-    let opener = open::Opener::new(config, stop);
-    for source in chosen {
+    for (at, source) in sources.iter().enumerate().filter(|(_, source)| is_chosen(source)) {
         if stop.is_set() {
             reports.push(CycleReport::not_run(source.name.as_str()));
             continue;
         }
-        let wishes = Wishes {
-            full: args.full,
-            release: args.release_held.iter().find(|r| r.source == source.name).map(|r| r.id.clone()),
-            recreate: args.recreate_source.contains(&source.name),
-            accept_unmounted: args.accept_unmounted.contains(&source.name),
-        };
-        let opening = opener.open(source)?;
-        if stop.is_set() {
-            reports.push(CycleReport::not_run(source.name.as_str()));
-            continue;
-        }
-        if let Some(report) = idle(source.name.as_str(), opening.revision.as_ref(), &wishes, &mut ledger, open::now())?
-        {
-            if args.json {
-                log(&report);
-            }
-            reports.push(report);
-            continue;
-        }
-        let job = opening.job(wishes)?;
         let rendering = Bar::new(telemetry, format!("{}: reading", source.name));
         let sending = Bar::new(telemetry, format!("{}: sending", source.name));
-        let mut shared = Shared {
-            remote: remote.clone(),
-            ledger: &mut ledger,
-            configured: &configured,
-            max_in_flight,
-            clock: open::clock(),
-            stop: stop.clone(),
+        let told = Told {
             rendering: &|done, total| rendering.show(done, total),
             sending: &|done, total| sending.show(done, total),
         };
-        let report = cycle(&job, &mut shared).await?;
+        let report = works.cycle(at, wishes(args, &source.name), &mut ledger, told).await?;
         if args.json {
             log(&report);
         }
@@ -141,6 +152,7 @@ async fn cycles<R: Remote + 'static>(
             break;
         }
     }
+    let configured: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();
     for warning in crate::status::left_behind(&ledger, &configured)? {
         tracing::warn!("{warning}");
     }
@@ -148,7 +160,7 @@ async fn cycles<R: Remote + 'static>(
 }
 
 /// One line a cycle, for runs whose report a machine reads; where a person does, it says the same.
-fn log(report: &CycleReport) {
+pub(super) fn log(report: &CycleReport) {
     tracing::info!(
         source.name = report.source,
         outcome = %report.outcome,

@@ -42,7 +42,17 @@ pub fn clock() -> Clock {
 pub struct Opener {
     converters: Vec<Arc<Converter>>,
     repositories: Repositories,
+    tempo: Tempo,
     stop: Stop,
+}
+
+/// How scans follow each other, which decides what counts as a second look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tempo {
+    /// One cycle has no second scan to wait for, and no schedule of its own.
+    Once,
+    /// Again and again, by the source's schedule.
+    Daemon,
 }
 
 /// A configured source whose place was looked at, and not more than that.
@@ -51,6 +61,7 @@ pub struct Opening<'a> {
     config: &'a SourceConfig,
     place: Place,
     converters: Converters,
+    tempo: Tempo,
     stop: Stop,
     /// What tells all that the source is, and how its pages are made of it, from what it was before: of a repository, where
     /// one call knows it.
@@ -79,7 +90,18 @@ impl Opener {
             SourcePlace::Files(_) | SourcePlace::Sitemap(_) => None,
         });
         let repositories = Repositories::new(config.cache.join("git"), &repositories.collect::<Vec<_>>(), stop);
-        Self { converters: Converters::shared(&config.converters), repositories, stop: stop.clone() }
+        Self {
+            converters: Converters::shared(&config.converters),
+            repositories,
+            tempo: Tempo::Once,
+            stop: stop.clone(),
+        }
+    }
+
+    /// The same, for cycles that follow each other so.
+    #[must_use]
+    pub fn at(self, tempo: Tempo) -> Self {
+        Self { tempo, ..self }
     }
 
     /// A configured source, opened; fails where its place cannot be seen, or its site's rules cannot be read.
@@ -106,7 +128,7 @@ impl Opener {
             Place::Git(git) => Some(revision(git.revision(), &converters, source)),
             Place::Files(_) | Place::Sitemap(_) | Place::Unseen(_) => None,
         };
-        Ok(Opening { config: source, place, converters, stop: self.stop.clone(), revision })
+        Ok(Opening { config: source, place, converters, tempo: self.tempo, stop: self.stop.clone(), revision })
     }
 
     /// The programs that convert.
@@ -119,7 +141,7 @@ impl Opener {
 impl Opening<'_> {
     /// Opens it whole for a cycle, which itself says what is wrong with it.
     pub fn job(self, wishes: Wishes) -> anyhow::Result<Job> {
-        let Self { config, place, converters, stop, revision } = self;
+        let Self { config, place, converters, tempo, stop, revision } = self;
         let context = || format!("source `{}`", config.name);
         let patterns = |site: &Site| -> Vec<String> {
             // What a converter makes readable is a document by itself; the site says whether it is a page.
@@ -178,8 +200,12 @@ impl Opening<'_> {
             site,
             page: config.page.clone(),
         };
-        // One cycle has no second scan to wait for, and no schedule of its own.
-        let policy = Policy { interval: ONCE_INTERVAL, settle: Duration::ZERO, ..config.policy.clone() };
+        let policy = match tempo {
+            Tempo::Once => Policy { interval: ONCE_INTERVAL, settle: Duration::ZERO, ..config.policy.clone() },
+            Tempo::Daemon => {
+                Policy { interval: config.schedule.least(config.policy.interval), ..config.policy.clone() }
+            }
+        };
         let mut import_source = config.import_source.clone();
         if import_source.url.is_none() && import_source.id.is_none() {
             import_source.url = mirror.site.root().cloned();

@@ -116,7 +116,7 @@ fn beside_the_ledger(
             None => {
                 let mut scan = job.mirror.source.scan(&known);
                 let notices = std::mem::take(&mut scan.notices);
-                (observe(&job.mirror, scan, &mut memory, false, &|_, _| {})?, notices)
+                (observe(&job.mirror, scan, &mut memory, false, &|_, _| {}, &Stop::default())?, notices)
             }
             Some(_) => (Observation::default(), Vec::new()),
         };

@@ -13,8 +13,8 @@ use serde::Deserialize;
 use url::Url;
 
 use super::setting::{
-    Delisted, FilesPattern, GitPath, GitRef, GitUrl, GlobalLocale, HttpListen, Name, OnOff, Region, Robots, Secret,
-    Size, Split, Version,
+    Delisted, FilesPattern, GitPath, GitRef, GitUrl, GlobalLocale, HostName, HttpListen, Name, OnOff, Region, Robots,
+    Secret, Size, Split, Version,
 };
 use super::typed::{At, Leaf, List, OneOrMany};
 use super::{Schedule, Watch};
@@ -35,7 +35,9 @@ pub(super) struct RawConfig {
     /// Where finmirror remembers what it saw and sent.
     pub(super) ledger: Option<RawLedger>,
     /// The status page, health and metrics of the daemon.
-    pub(super) http: Option<RawHttp>,
+    pub(super) http: Option<At<RawHttp>>,
+    /// Who is told when a source fails, is held, goes stale or recovers.
+    pub(super) notifications: Option<At<RawNotifications>>,
     /// Programs that make HTML of documents that finmirror does not read itself. The first that matches is run.
     pub(super) converters: Option<Vec<At<RawConverter>>>,
     /// The places that are mirrored, each into an import source of its own.
@@ -88,6 +90,34 @@ pub(super) struct RawLedger {
 pub(super) struct RawHttp {
     /// Address and port, or `off`.
     pub(super) listen: Option<Leaf<HttpListen>>,
+    /// What a caller must show, best as `${VARIABLE}`. Required where it listens beyond this machine.
+    pub(super) token: Option<Leaf<Secret>>,
+    /// A file that holds it. It is read again on every use.
+    pub(super) token_file: Option<Leaf<PathBuf>>,
+    /// Names by which it may be called beyond this machine, besides its address.
+    pub(super) hosts: Option<List<HostName>>,
+    /// Where people reach the status page, for links in notifications.
+    pub(super) public_url: Option<Leaf<Url>>,
+}
+
+/// Who is told when a source fails, is held, goes stale or recovers.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawNotifications {
+    /// An incoming webhook that takes Slack's JSON, best as `${VARIABLE}`: its url is a credential.
+    pub(super) webhook: Option<Leaf<Secret>>,
+    /// A file that holds the url. It is read again on every use.
+    pub(super) webhook_file: Option<Leaf<PathBuf>>,
+}
+
+/// Calls of a forge, or of a program, that wake the source at once.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawWebhook {
+    /// What signs the calls, best as `${VARIABLE}`; a list while one takes the place of another.
+    pub(super) secret: Option<OneOrMany<Secret>>,
+    /// A file that holds it, or a list of files. They are read again on every use.
+    pub(super) secret_file: Option<OneOrMany<PathBuf>>,
 }
 
 /// A program that makes HTML of documents.
@@ -127,8 +157,11 @@ pub(super) struct RawSource {
     pub(super) import_source: Option<RawImportSource>,
     /// What keeps a mistake from deleting pages.
     pub(super) deletes: Option<RawDeletes>,
-    /// How often the source is looked at: an interval such as `5m`, or a cron expression.
+    /// How often the source is looked at: an interval such as `5m`, or a cron expression, in the time zone of this machine
+    /// or in one of its own: `CRON_TZ=Europe/Berlin 0 6 * * *`.
     pub(super) schedule: Option<Leaf<Schedule>>,
+    /// Calls of a forge, or of a program, that wake the source at once.
+    pub(super) webhook: Option<At<RawWebhook>>,
 }
 
 /// A folder.

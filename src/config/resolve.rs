@@ -13,19 +13,23 @@ use secrecy::ExposeSecret;
 use url::{Host, Url};
 
 use super::fault::{Error, Fault, Place};
-use super::raw::{RawConfig, RawConverter, RawDeletes, RawImportSource, RawIntercom, RawPage, RawSite, RawSource};
-use super::setting::{Delisted, GlobalLocale, HttpListen, OnOff, Region, Secret, Size, Split, Version};
+use super::raw::{
+    RawConfig, RawConverter, RawDeletes, RawHttp, RawImportSource, RawIntercom, RawPage, RawSite, RawSource, RawWebhook,
+};
+use super::setting::{Delisted, GlobalLocale, HostName, HttpListen, OnOff, Region, Secret, Size, Split, Version};
 use super::tree::{self, NodeId, Tree};
 use super::typed::{At, Leaf, List, OneOrMany, Setting};
 use super::{
-    Config, Environment, ImportSourceOptions, RemoteOptions, Schedule, SourceConfig, SourcePlace, TOKEN_VARIABLE,
-    default, mask,
+    Config, Environment, ImportSourceOptions, NotificationOptions, RemoteOptions, Schedule, SourceConfig, SourcePlace,
+    TOKEN_VARIABLE, default, mask,
 };
 use crate::convert::ConverterOptions;
+use crate::http::HttpOptions;
 use crate::intercom::{IntercomOptions, Token};
 use crate::page::ImportSourceId;
 use crate::plan::Policy;
 use crate::render::{PageOptions, PagePolicies};
+use crate::secret;
 use crate::simulator::SimulatorOptions;
 use crate::site::{Generator, LocaleFolder, Locales, SiteOptions, SitePolicies, Versions};
 
@@ -48,10 +52,8 @@ pub(super) fn resolve(raw: &RawConfig, given: &Given<'_>) -> Result<Config, Erro
         Some(At { value: RawIntercom { simulator: Some(_), .. }, .. }) => read.simulator(raw, &ledger),
         intercom => read.intercom(intercom.map(|i| &i.value), version.0.clone()).map(RemoteOptions::Intercom),
     };
-    let http = match raw.http.as_ref().and_then(|http| read.value(http.listen.as_ref())) {
-        Some(HttpListen(listen)) => listen,
-        None => Some(default::listen()),
-    };
+    let http = read.http(raw.http.as_ref());
+    let notifications = read.notifications(raw);
     if raw.sources.value.is_empty() {
         read.note(raw.sources.node, "there is no source", "name at least one, each with `name` and `files`");
     }
@@ -66,7 +68,17 @@ pub(super) fn resolve(raw: &RawConfig, given: &Given<'_>) -> Result<Config, Erro
         warnings.extend(english_only(&mut sources, &version));
     }
     read.finish()?;
-    Ok(Config { file: given.file.to_owned(), remote, cache, ledger, http, sources, converters, warnings })
+    Ok(Config {
+        file: given.file.to_owned(),
+        remote,
+        cache,
+        ledger,
+        http,
+        sources,
+        converters,
+        warnings,
+        notifications,
+    })
 }
 
 /// The ledger's file: as configured, else where the system says that state belongs.
@@ -335,7 +347,8 @@ impl<'a> Reader<'a> {
     }
 
     fn source(&self, source: &At<RawSource>, cache: &Path) -> Option<SourceConfig> {
-        let RawSource { name, files, git, sitemap, site, page, import_source, deletes, schedule } = &source.value;
+        let RawSource { name, files, git, sitemap, site, page, import_source, deletes, schedule, webhook } =
+            &source.value;
         let name = self.leaf(name);
         let places = [files.as_ref().map(|p| p.node), git.as_ref().map(|p| p.node), sitemap.as_ref().map(|p| p.node)];
         if places.iter().flatten().count() > 1 {
@@ -377,7 +390,59 @@ impl<'a> Reader<'a> {
             import_source,
             policy,
             schedule,
+            webhook: self.webhook(webhook.as_ref()),
         })
+    }
+
+    /// The daemon's door, with what a caller must show where others than this machine's users can reach it.
+    fn http(&self, raw: Option<&At<RawHttp>>) -> Option<HttpOptions> {
+        let http = raw.map(|http| &http.value);
+        let listen = match self.value(http.and_then(|http| http.listen.as_ref())) {
+            Some(HttpListen(listen)) => listen?,
+            None => default::listen(),
+        };
+        let token = self.secret(http.and_then(|h| h.token.as_ref()), http.and_then(|h| h.token_file.as_ref()), "token");
+        let is_named = http.is_some_and(|http| http.token.is_some() || http.token_file.is_some());
+        if let Some(raw) = raw.filter(|_| !listen.ip().is_loopback() && !is_named) {
+            let message = format!("`http` listens on `{listen}`, where others can reach it, and asks for no token");
+            self.note(raw.node, message, "set `token_file`, or listen on `127.0.0.1:9464`");
+        }
+        let hosts = http.and_then(|http| http.hosts.as_ref()).map(|hosts| self.list(hosts)).unwrap_or_default();
+        Some(HttpOptions { listen, token, hosts: hosts.into_iter().map(|HostName(name)| name).collect() })
+    }
+
+    fn notifications(&self, raw: &RawConfig) -> Option<NotificationOptions> {
+        let At { node, value } = raw.notifications.as_ref()?;
+        if value.webhook.is_none() && value.webhook_file.is_none() {
+            self.note(*node, "`notifications` tells nobody", "set `webhook_file`, or remove it");
+        }
+        let webhook = self.secret(value.webhook.as_ref(), value.webhook_file.as_ref(), "webhook");
+        let status_url = self.value(raw.http.as_ref().and_then(|http| http.value.public_url.as_ref()));
+        Some(NotificationOptions { webhook: webhook?, status_url })
+    }
+
+    /// A secret in one of its two spellings.
+    fn secret(&self, value: Option<&Leaf<Secret>>, file: Option<&Leaf<PathBuf>>, key: &str) -> Option<secret::Secret> {
+        if let (Some(_), Some(file)) = (value, file) {
+            self.note(file.node, format!("`{key}_file` beside `{key}`"), "remove one of them");
+        }
+        let value = self.value(value).map(|secret| secret::Secret::Value(secret.0));
+        value.or_else(|| file.and_then(|file| self.path(file)).map(secret::Secret::File))
+    }
+
+    fn webhook(&self, raw: Option<&At<RawWebhook>>) -> Vec<secret::Secret> {
+        let Some(At { node, value }) = raw else { return Vec::new() };
+        let values = value.secret.iter().flat_map(|secret| &secret.items).filter_map(|leaf| self.leaf(leaf));
+        let mut secrets: Vec<_> = values.map(|secret| secret::Secret::Value(secret.0)).collect();
+        let files = value.secret_file.iter().flat_map(|files| &files.items).filter_map(|leaf| self.path(leaf));
+        secrets.extend(files.map(secret::Secret::File));
+        let is_written = value.secret.as_ref().is_some_and(|secret| !secret.items.is_empty())
+            || value.secret_file.as_ref().is_some_and(|files| !files.items.is_empty());
+        if !is_written {
+            let help = "set `secret_file`, or remove it; `POST /sync` needs no signature";
+            self.note(*node, "nothing signs the calls of `webhook`", help);
+        }
+        secrets
     }
 
     fn converter(&self, converter: &At<RawConverter>) -> Option<ConverterOptions> {

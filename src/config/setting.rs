@@ -12,6 +12,7 @@ use super::fault::nearest;
 use super::typed::Setting;
 use super::{Schedule, Watch};
 use crate::convert::Output;
+use crate::daemon::schedule::CronSchedule;
 use crate::page::SourceName;
 use crate::render::Availability;
 use crate::site::{Generator, UrlStyle};
@@ -39,6 +40,9 @@ pub(super) struct Version(pub(super) String);
 
 /// An address to listen on, or nothing.
 pub(super) struct HttpListen(pub(super) Option<SocketAddr>);
+
+/// A name by which the daemon is called.
+pub(super) struct HostName(pub(super) String);
 
 /// Bytes.
 pub(super) struct Size(pub(super) u64);
@@ -274,6 +278,20 @@ impl Setting for HttpListen {
     }
 }
 
+impl Setting for HostName {
+    fn read(text: &str) -> Result<Self, String> {
+        let in_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | ':' | '[' | ']');
+        if !text.is_empty() && text.len() <= 255 && text.chars().all(in_name) {
+            return Ok(Self(text.to_ascii_lowercase()));
+        }
+        Err("not the name of a host: write it as `docs.example.com`, without a scheme or a path".into())
+    }
+
+    fn schema() -> Schema {
+        json_schema!({ "type": "string", "examples": ["docs.example.com"] })
+    }
+}
+
 impl Setting for FilesPattern {
     fn read(text: &str) -> Result<Self, String> {
         if text.trim().is_empty() {
@@ -433,22 +451,20 @@ impl Setting for OnOff {
 
 impl Setting for Schedule {
     fn read(text: &str) -> Result<Self, String> {
-        let fields = text.split_whitespace().count();
-        if fields == 5 || fields == 6 {
-            let in_cron = |c: char| c.is_ascii_alphanumeric() || matches!(c, '*' | '/' | ',' | '-' | '?' | '#' | ' ');
-            if text.chars().all(in_cron) {
-                return Ok(Self::Cron(text.split_whitespace().collect::<Vec<_>>().join(" ")));
-            }
+        let cron = "neither an interval such as `5m` nor a cron expression such as `*/5 * * * *`";
+        if text.split_whitespace().count() > 1 && duration(text).is_err() {
+            let read = CronSchedule::read(text).map(|read| Self::Cron(Box::new(read)));
+            return read.map_err(|why| format!("{cron}: {why}"));
         }
         match duration(text) {
             Ok(every) if every >= Duration::from_secs(1) => Ok(Self::Every(every)),
             Ok(_) => Err("too short for a schedule: at least `1s`".into()),
-            Err(_) => Err("neither an interval such as `5m` nor a cron expression such as `*/5 * * * *`".into()),
+            Err(_) => Err(cron.into()),
         }
     }
 
     fn schema() -> Schema {
-        json_schema!({ "type": "string", "examples": ["5m", "*/5 * * * *"] })
+        json_schema!({ "type": "string", "examples": ["5m", "*/5 * * * *", "CRON_TZ=Europe/Berlin 0 6 * * *"] })
     }
 }
 

@@ -136,7 +136,7 @@ fn the_demo_needs_nothing() {
     let Ok(RemoteOptions::Simulator(simulator)) = &config.remote else { panic!("{config:?}") };
     assert_eq!(simulator.data.as_deref(), Some(Path::new("/repo/config/../target/demo/simulator.db")));
     assert_eq!(config.ledger.as_deref().unwrap(), Path::new("/repo/config/../target/demo/ledger.db"));
-    assert_eq!(config.http, None);
+    assert!(config.http.is_none());
 }
 
 #[test]

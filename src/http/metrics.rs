@@ -36,7 +36,7 @@ use crate::daemon::News;
 use crate::daemon::board::{Snapshot, SourceState, Word};
 use crate::ledger::{Ledger, LedgerError};
 use crate::page::SourceName;
-use crate::remote::{CallCount, Remote};
+use crate::remote::Tally;
 
 /// How long counts of the ledger are good.
 const KEPT: Duration = Duration::from_secs(5);
@@ -65,24 +65,6 @@ pub struct Metrics {
     durations: Histograms,
     freshness: Histograms,
     counted: Mutex<Option<Counted>>,
-}
-
-/// What the client of Intercom has counted.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Calls {
-    /// Requests by what was asked and answered.
-    pub counts: Vec<CallCount>,
-    /// Repetitions among them.
-    pub retries: u64,
-    /// The part of the present rate window that is used; `None` where no limit is known.
-    pub window_used: Option<f64>,
-}
-
-impl Calls {
-    /// What a remote has counted.
-    pub fn of(remote: &impl Remote) -> Self {
-        Self { counts: remote.calls(), retries: remote.traffic().retries, window_used: remote.window_used() }
-    }
 }
 
 impl Default for Metrics {
@@ -127,6 +109,7 @@ impl Metrics {
                     freshness.observe(*waited_s);
                 }
             }
+            News::Pulse => {}
         }
     }
 
@@ -135,7 +118,7 @@ impl Metrics {
         &self,
         snapshot: &Snapshot,
         ledger: Option<&BTreeMap<String, Counts>>,
-        calls: &Calls,
+        tally: &Tally,
         now: Instant,
     ) -> String {
         // A rate can be told only of what has been there before it happened.
@@ -153,7 +136,7 @@ impl Metrics {
         of_the_daemon(&mut present, snapshot, now);
         of_the_sources(&mut present, &snapshot.sources, now);
         of_the_ledger(&mut present, snapshot, ledger);
-        of_intercom(&mut present, calls);
+        of_intercom(&mut present, tally);
         of_the_process(&mut present, snapshot.started_at);
         let mut text = String::new();
         for registry in [&self.registry, &present] {
@@ -186,7 +169,7 @@ impl Metrics {
 pub(super) async fn scrape(State(door): State<Door>) -> Response {
     let app = door.app();
     let counted = app.metrics.counted(&door, &app).await;
-    let text = app.metrics.text(&app.board.look(), counted.as_deref(), &(app.calls)(), Instant::now());
+    let text = app.metrics.text(&app.board.look(), counted.as_deref(), &(app.tally)(), Instant::now());
     (StatusCode::OK, [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
 }
 
@@ -299,9 +282,9 @@ fn of_the_ledger(registry: &mut Registry, snapshot: &Snapshot, ledger: Option<&B
     set(registry, "deletes_blocked_since_timestamp_seconds", help, blocked);
 }
 
-fn of_intercom(registry: &mut Registry, calls: &Calls) {
+fn of_intercom(registry: &mut Registry, tally: &Tally) {
     let requests = Counters::default();
-    for call in &calls.counts {
+    for call in &tally.calls {
         let status = call.status.map_or_else(|| "none".to_owned(), |status| status.to_string());
         let labels = vec![("method", call.method.to_owned()), ("route", call.route.to_owned()), ("status", status)];
         requests.get_or_create(&labels).inc_by(call.count);
@@ -309,9 +292,9 @@ fn of_intercom(registry: &mut Registry, calls: &Calls) {
     let help = "Requests to Intercom, repetitions included, by route and status; `none`: no answer came";
     add(registry, "intercom_requests", help, &requests);
     let retries: Counter = Counter::default();
-    retries.inc_by(calls.retries);
+    retries.inc_by(tally.retries);
     add(registry, "intercom_retries", "Requests to Intercom that repeated another", &retries);
-    let used = calls.window_used.map(|used| (Vec::new(), used));
+    let used = tally.window_used.map(|used| (Vec::new(), used));
     let help =
         "Part of Intercom's present rate window that is used, by us and by others; absent where no limit is known";
     set(registry, "intercom_rate_window_used_ratio", help, used);

@@ -18,7 +18,7 @@ use std::time::Duration;
 use anyhow::ensure;
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody};
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, FromRef};
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{Request, StatusCode};
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -35,6 +35,7 @@ use tokio::task::{AbortHandle, JoinSet, spawn_blocking, yield_now};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::guard::Attempts;
+use super::webhook::{self, Calls};
 use super::{App, api, guard, health, metrics};
 
 /// Connections that are open at one time.
@@ -113,6 +114,7 @@ fn router(door: Door) -> Router {
         .route("/metrics", get(metrics::scrape))
         .route("/api/status", get(api::status))
         .route("/sync/{source}", post(api::sync))
+        .route("/webhooks/{source}", post(webhook::call))
         .fallback(async || (StatusCode::NOT_FOUND, "there is nothing here\n"))
         .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
         .layer(from_fn_with_state(door.clone(), guard::guard))
@@ -132,6 +134,7 @@ struct Shared {
     looks: Arc<Semaphore>,
     streams: Arc<Semaphore>,
     attempts: Attempts,
+    calls: Calls,
 }
 
 impl Door {
@@ -141,6 +144,7 @@ impl Door {
             looks: Arc::new(Semaphore::new(LOOKS)),
             streams: Arc::new(Semaphore::new(STREAMS)),
             attempts: Attempts::new(Instant::now()),
+            calls: Calls::new(Instant::now()),
         };
         Self { app, shared: Arc::new(shared) }
     }
@@ -160,6 +164,11 @@ impl Door {
         &self.shared.attempts
     }
 
+    /// Calls of webhooks.
+    pub(super) fn calls(&self) -> &Calls {
+        &self.shared.calls
+    }
+
     /// Does what blocks, on a thread for it: few at a time, and not for longer than a reader waits.
     pub(super) async fn look<T: Send + 'static>(
         &self,
@@ -177,6 +186,12 @@ impl Door {
             .ok()
         };
         timeout(LOOK_TIME, turn).await.ok().flatten().ok_or(Overdue)
+    }
+}
+
+impl FromRef<Door> for Arc<App> {
+    fn from_ref(door: &Door) -> Self {
+        door.app()
     }
 }
 

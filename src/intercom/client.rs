@@ -13,7 +13,7 @@ use std::io::Read;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
@@ -29,7 +29,7 @@ use super::IntercomOptions;
 use super::answer::{Said, Sends, Trouble, Verdict, rate};
 use super::limiter::{Limiter, Pass};
 use super::wire::printable;
-use crate::remote::{CallCount, RemoteError, Traffic};
+use crate::remote::{CallCount, RemoteError, Tally, Traffic};
 use crate::retry::Backoff;
 
 /// A file of certificates larger than this is none.
@@ -74,6 +74,21 @@ pub(super) struct Call<'a> {
     pub(super) idempotent: bool,
     /// Success may have no body.
     pub(super) may_be_silent: bool,
+    /// Where its requests are counted.
+    pub(super) counts: Arc<Counts>,
+}
+
+/// What was sent for one caller.
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    requests: AtomicU64,
+    retries: AtomicU64,
+}
+
+impl Counts {
+    pub(super) fn traffic(&self) -> Traffic {
+        Traffic { requests: self.requests.load(Ordering::Relaxed), retries: self.retries.load(Ordering::Relaxed) }
+    }
 }
 
 impl Call<'_> {
@@ -103,10 +118,9 @@ pub(super) struct Client {
     http: OnceCell<reqwest::Client>,
     limiter: Limiter,
     in_flight: Semaphore,
-    requests: AtomicU64,
-    retries: AtomicU64,
     /// Requests by method, route and status.
     answered: Mutex<BTreeMap<(&'static str, &'static str, Option<u16>), u64>>,
+    retried: AtomicU64,
     jitter: Jitter,
 }
 
@@ -129,9 +143,8 @@ impl Client {
             http: OnceCell::new(),
             limiter: Limiter::new(share),
             in_flight: Semaphore::new(options.max_in_flight),
-            requests: AtomicU64::new(0),
-            retries: AtomicU64::new(0),
             answered: Mutex::default(),
+            retried: AtomicU64::new(0),
             jitter: Jitter::new(),
             options,
         })
@@ -141,22 +154,25 @@ impl Client {
         &self.options.base_url
     }
 
-    pub(super) fn traffic(&self) -> Traffic {
-        Traffic { requests: self.requests.load(Ordering::Relaxed), retries: self.retries.load(Ordering::Relaxed) }
-    }
-
-    pub(super) fn calls(&self) -> Vec<CallCount> {
+    /// What has been asked and answered over the client's life, through all of its handles.
+    pub(super) fn tally(&self) -> Tally {
         let answered = self.answered.lock().unwrap_or_else(PoisonError::into_inner);
-        answered.iter().map(|(&(method, route, status), &count)| CallCount { method, route, status, count }).collect()
-    }
-
-    pub(super) fn window_used(&self) -> Option<f64> {
-        self.limiter.used()
+        let count = |(&(method, route, status), &count)| CallCount { method, route, status, count };
+        Tally {
+            calls: answered.iter().map(count).collect(),
+            retries: self.retried.load(Ordering::Relaxed),
+            window_used: self.limiter.used(),
+        }
     }
 
     fn count(&self, call: &Call<'_>, status: Option<StatusCode>) {
         let key = (word(&call.method), call.route, status.map(|status| status.as_u16()));
         *self.answered.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default() += 1;
+    }
+
+    fn repeat(&self, call: &Call<'_>) {
+        call.counts.retries.fetch_add(1, Ordering::Relaxed);
+        self.retried.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Asks, as often as it takes and is allowed, and reads the answer.
@@ -170,7 +186,7 @@ impl Client {
                 Ok(answer) => return Ok(answer),
                 Err(Verdict::Again(trouble)) => trouble,
                 Err(Verdict::BadToken(_)) if self.is_exchanged(&progress) => {
-                    self.retries.fetch_add(1, Ordering::Relaxed);
+                    self.repeat(&call);
                     continue;
                 }
                 Err(Verdict::Failed(RemoteError::Rejected { status, code, message, .. })) => {
@@ -184,7 +200,7 @@ impl Client {
                 return Err(RemoteError::Transient { retry_after, message });
             };
             sleep(wait).await;
-            self.retries.fetch_add(1, Ordering::Relaxed);
+            self.repeat(&call);
         }
     }
 
@@ -254,7 +270,7 @@ impl Client {
         pass: Pass<'_>,
         bearer: &HeaderValue,
     ) -> (Option<StatusCode>, Result<Vec<u8>, Verdict>) {
-        self.requests.fetch_add(1, Ordering::Relaxed);
+        call.counts.requests.fetch_add(1, Ordering::Relaxed);
         let deadline = Instant::now() + self.limits.request;
         let response = match timeout_at(deadline, http.execute(request)).await {
             Ok(Ok(response)) => response,

@@ -53,14 +53,16 @@ pub struct SavedDocument {
     pub warnings: Vec<Warning>,
 }
 
+/// What [`document`] reads.
+pub(super) const DOCUMENT_COLUMNS: &str = "path, fingerprint, source_hash, recipe, external_id, facts, kind, reason, code, \
+     content_hash, body, title, url, html_bytes, not_before, not_after";
+
 impl Ledger {
     /// The documents of a source, sorted by path.
     pub fn documents(&self, source: &str, recipe: &[u8]) -> Result<Vec<DocumentRow>, LedgerError> {
         self.sqlite(|db| {
-            let mut select = db.prepare_cached(
-                "SELECT path, fingerprint, source_hash, recipe, external_id, facts, kind, reason, code, content_hash, \
-                 body, title, url, html_bytes, not_before, not_after FROM document WHERE source = ?1 ORDER BY path",
-            )?;
+            let select = format!("SELECT {DOCUMENT_COLUMNS} FROM document WHERE source = ?1 ORDER BY path");
+            let mut select = db.prepare_cached(&select)?;
             let rows = select.query_map([source], |row| document(row, recipe))?;
             let mut rows: Vec<DocumentRow> = rows.collect::<Result<_, _>>()?;
             let mut select = db.prepare_cached(
@@ -244,7 +246,7 @@ pub fn recipe_tag(recipe: &[u8]) -> u64 {
     recipe.first_chunk().map_or(0, |first| u64::from_le_bytes(*first))
 }
 
-fn part(row: &rusqlite::Row<'_>, document: &DocumentRow) -> rusqlite::Result<PartRow> {
+pub(super) fn part(row: &rusqlite::Row<'_>, document: &DocumentRow) -> rusqlite::Result<PartRow> {
     // A part has its document's dates.
     let (recipe, not_before, not_after) = match &document.state {
         State::Page(page) => (page.recipe, page.not_before, page.not_after),
@@ -294,7 +296,7 @@ fn drop_parts(tx: &rusqlite::Transaction<'_>, source: &str, path: &DocPath) -> r
     tx.prepare_cached("DELETE FROM part WHERE source = ?1 AND path = ?2")?.execute([source, path.as_str()]).map(drop)
 }
 
-fn document(row: &rusqlite::Row<'_>, recipe: &[u8]) -> rusqlite::Result<DocumentRow> {
+pub(super) fn document(row: &rusqlite::Row<'_>, recipe: &[u8]) -> rusqlite::Result<DocumentRow> {
     let path = DocPath::new(row.get_ref(0)?.as_str().map_err(|e| damaged(0, e))?);
     let external_id = match text(row, 4)? {
         Some(id) => ExternalId::new(id),

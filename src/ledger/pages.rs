@@ -47,15 +47,16 @@ pub struct Rejection {
     pub certain: bool,
 }
 
+/// What [`entry`] reads.
+pub(super) const ENTRY_COLUMNS: &str = "external_id, path, page_id, content_hash, body, source_hash, title, url, doubt, \
+     missed_since, missed_scans, missed_at, rejected_hash, rejected_message, rejected_at, created_at, recipe";
+
 impl Ledger {
     /// The entries of an import source, sorted by external id.
     pub fn entries(&self, import_source: ImportSourceId) -> Result<Vec<Entry>, LedgerError> {
         self.sqlite(|db| {
-            let mut select = db.prepare_cached(
-                "SELECT external_id, path, page_id, content_hash, body, source_hash, title, url, doubt, missed_since, \
-                 missed_scans, missed_at, rejected_hash, rejected_message, rejected_at, created_at, recipe FROM page \
-                 WHERE import_source = ?1 ORDER BY external_id",
-            )?;
+            let select = format!("SELECT {ENTRY_COLUMNS} FROM page WHERE import_source = ?1 ORDER BY external_id");
+            let mut select = db.prepare_cached(&select)?;
             let rows = select.query_map([import_source.0], entry)?;
             rows.collect()
         })
@@ -329,7 +330,7 @@ fn json(doubt: &Doubt) -> String {
     serde_json::to_string(doubt).expect("a doubt is plain data")
 }
 
-fn entry(row: &rusqlite::Row<'_>) -> rusqlite::Result<Entry> {
+pub(super) fn entry(row: &rusqlite::Row<'_>) -> rusqlite::Result<Entry> {
     let external_id = ExternalId::new(row.get_ref(0)?.as_str().map_err(|e| damaged(0, e))?);
     let path = match text(row, 1)? {
         Some(path) => DocPath::new(path),

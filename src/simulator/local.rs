@@ -3,6 +3,7 @@
 //! It repeats nothing: what would have been a retry's first try is an error at once, so that a simulation sees each
 //! fault. Waits are tokio's, so that a paused clock runs through them.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -11,8 +12,7 @@ use super::call::{Call, NewSource, PER_PAGE, PageText, Replacement, Route, Sourc
 use super::{Delivery, Request, Simulator, lock};
 use crate::page::{ExternalId, ImportSourceId, Page, PageId, Switches};
 use crate::remote::{
-    CallCount, Cursor, ImportSource, ImportSourceChange, Listing, Remote, RemoteError, RemotePage, SentSwitches,
-    Traffic,
+    Cursor, ImportSource, ImportSourceChange, Listing, Remote, RemoteError, RemotePage, SentSwitches, Tally, Traffic,
 };
 
 /// The most sources that are read; each is a listing's item, so this is a bound and no limit.
@@ -161,17 +161,21 @@ impl Remote for Simulator {
     }
 
     fn traffic(&self) -> Traffic {
-        Traffic { requests: self.shared.local_requests.load(Ordering::Relaxed), retries: 0 }
+        Traffic { requests: self.local_requests.load(Ordering::Relaxed), retries: 0 }
     }
 
-    fn calls(&self) -> Vec<CallCount> {
-        lock(&self.shared.journal).calls()
+    fn handle(&self) -> Self {
+        Self { shared: self.shared.clone(), local_requests: Arc::default() }
+    }
+
+    fn tally(&self) -> Tally {
+        Tally { calls: lock(&self.shared.journal).calls(), ..Tally::default() }
     }
 }
 
 impl Simulator {
     async fn ask(&self, route: Route, id: &str, call: Call) -> Result<Answer, RemoteError> {
-        self.shared.local_requests.fetch_add(1, Ordering::Relaxed);
+        self.local_requests.fetch_add(1, Ordering::Relaxed);
         let path = route.path(id);
         let method = route.method();
         // Locales are the owner's affair here: whoever embeds the stand-in has no version to keep to.

@@ -124,7 +124,11 @@ impl Binding<'_> {
 
     /// Looks the import source up, and makes it where there is none. Creating is not idempotent, so an attempt without an
     /// answer is followed by another look, not by another attempt.
-    async fn find<R: Remote>(&self, remote: &R, ledger: &Ledger) -> Result<(ImportSourceRow, ImportSource), BindError> {
+    async fn find<R: Remote>(
+        &self,
+        remote: &R,
+        ledger: &mut Ledger,
+    ) -> Result<(ImportSourceRow, ImportSource), BindError> {
         let found = match (self.options.id, &self.options.url) {
             (Some(id), _) => match remote.import_source(id).await {
                 Ok(found) if found.api => Some(found),

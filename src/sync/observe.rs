@@ -16,6 +16,7 @@ use crate::plan::{Observed, Outline, State};
 use crate::render::{self, Asked, Facts, Recipe, Rendered, Warning};
 use crate::site::{Placement, Site};
 use crate::source::{Document, Scan};
+use crate::stop::Stop;
 
 /// Documents that are worked on between two commits.
 const CHUNK: usize = 512;
@@ -52,13 +53,15 @@ pub enum Memory<'a> {
 /// Told how many documents of how many are done.
 pub type Progress<'a> = &'a (dyn Fn(u64, u64) + Sync);
 
-/// Says of each document of a scan what page it is, or why it is none.
+/// Says of each document of a scan what page it is, or why it is none. After a stop what it says is not whole, and is for
+/// nobody to act on.
 pub fn observe(
     mirror: &Mirror,
     scan: Scan,
     memory: &mut Memory<'_>,
     full: bool,
     progress: Progress<'_>,
+    stop: &Stop,
 ) -> Result<Observation, LedgerError> {
     let rows = memory.documents(mirror)?;
     let Scan { documents, problems, delisted, .. } = scan;
@@ -71,6 +74,7 @@ pub fn observe(
         done: 0,
         total,
         progress,
+        stop,
         parts: Vec::new(),
         used: HashSet::new(),
         warnings: Vec::new(),
@@ -89,7 +93,8 @@ pub fn observe(
     }
     let pending = work.add_affected(&seen, pending, memory)?;
     work.render(&mut seen, pending, memory)?;
-    if complete {
+    // What was left out for a stop says nothing: whoever stopped it looks at nothing of this.
+    if complete && !stop.is_set() {
         memory.forget(mirror, &gone)?;
         let unused: Vec<DocPath> = known.into_iter().filter(|path| !work.used.contains(path)).collect();
         memory.save_inputs(mirror, &seen.news_of_files(), &unused)?;
@@ -116,6 +121,7 @@ struct Work<'a> {
     done: u64,
     total: u64,
     progress: Progress<'a>,
+    stop: &'a Stop,
     /// The pages beyond the first of documents that were split.
     parts: Vec<Observed>,
     /// The files that some render has asked for.
@@ -182,7 +188,7 @@ impl Work<'_> {
         let mut pending = pending.into_iter();
         loop {
             let chunk: Vec<Pending> = pending.by_ref().take(CHUNK).collect();
-            if chunk.is_empty() {
+            if chunk.is_empty() || self.stop.is_set() {
                 break;
             }
             let results = in_parallel(&chunk, |pending| self.mirror.read_facts(&seen.documents[pending.at]));
@@ -328,7 +334,7 @@ impl Work<'_> {
         let (mut parts, mut fresh, mut failed) = (Vec::new(), HashSet::new(), HashMap::new());
         loop {
             let chunk: Vec<(Pending, Todo)> = work.by_ref().take(CHUNK).collect();
-            if chunk.is_empty() {
+            if chunk.is_empty() || self.stop.is_set() {
                 break;
             }
             let results = in_parallel(&chunk, |(item, todo)| match todo {
@@ -387,7 +393,7 @@ impl Work<'_> {
 }
 
 /// Gives a document the id and the url that its facts ask for; `true` where no render is needed to know its state.
-fn take_facts(document: &mut Observed, facts: &Facts, placement: &Placement, site: &Site) -> bool {
+pub(super) fn take_facts(document: &mut Observed, facts: &Facts, placement: &Placement, site: &Site) -> bool {
     document.external_id = render::external_id(&document.path, facts, site);
     let is_page = placement.excluded.is_none();
     document.url = placement.url.clone().filter(|_| is_published(placement)).map(|url| String::from(url).into());
@@ -459,7 +465,7 @@ struct Extras {
 }
 
 /// Gives a document the state that its render came to.
-fn take_render(document: &mut Observed, again: Again, recipe: &Recipe) -> SavedDocument {
+pub(super) fn take_render(document: &mut Observed, again: Again, recipe: &Recipe) -> SavedDocument {
     let Again { facts, source_hash, fingerprint, rendered, asked, warnings } = again;
     document.source_hash = source_hash.or(document.source_hash);
     let mut extras = Extras::default();

@@ -53,6 +53,10 @@ impl Remote for Workspace {
     fn traffic(&self) -> Traffic {
         Traffic::default()
     }
+
+    fn handle(&self) -> Self {
+        unreachable!("a check has one remote")
+    }
 }
 
 /// Runs what never waits.

@@ -74,7 +74,8 @@ fn at(source: &SourceConfig, reference: &str) -> Option<SourceConfig> {
 
 fn look(job: &Job) -> anyhow::Result<Observation> {
     let scan = job.mirror.source.scan(&Known::default());
-    observe(&job.mirror, scan, &mut Memory::Blank, false, &|_, _| {}).context("cannot look at the source")
+    observe(&job.mirror, scan, &mut Memory::Blank, false, &|_, _| {}, &Stop::default())
+        .context("cannot look at the source")
 }
 
 /// What Fin would have of a look, were all of it sent.
