@@ -363,6 +363,9 @@ async fn the_status_says_what_the_daemon_knows_and_what_the_ledger_says() {
     assert_eq!((&handbook["state"], &handbook["phase"]["name"]), (&"converged".into(), &"running".into()));
     assert_eq!((&handbook["ledger"]["pages"], &handbook["pending_since"]), (&0.into(), &"2027-01-15T08:00:00Z".into()));
     assert_eq!(after["ledger_error"], Value::Null);
+    for beside in ["-wal", "-shm"] {
+        let _ = std::fs::remove_file(format!("{}{beside}", app.ledger.display()));
+    }
     std::fs::write(&app.ledger, "no ledger").unwrap();
     let broken = status().await;
     assert!(broken["ledger_error"].as_str().unwrap().contains("ledger"), "{broken}");
