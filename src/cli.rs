@@ -22,6 +22,7 @@ Examples:
   finmirror check                     is everything in place?
   finmirror plan                      what would be sent, and why
   finmirror --once                    do it, then exit
+  finmirror                           do it whenever something changes
   finmirror export | jq .url          every page as it would be sent
 
 Exit status:
@@ -37,7 +38,7 @@ const CONFIG_HELP: &str =
 #[command(
     disable_help_subcommand = true,
     disable_help_flag = true,
-    override_usage = "finmirror --once [OPTIONS]\n       finmirror COMMAND [OPTIONS]"
+    override_usage = "finmirror [OPTIONS]\n       finmirror --once [OPTIONS]\n       finmirror COMMAND [OPTIONS]"
 )]
 pub struct Cli {
     /// What every command takes.

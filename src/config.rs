@@ -19,6 +19,7 @@ use url::Url;
 
 use crate::convert::{ConverterOptions, Output};
 pub use crate::daemon::schedule::Schedule;
+use crate::daemon::watch::Watch;
 use crate::http::HttpOptions;
 use crate::intercom::IntercomOptions;
 use crate::page::SourceName;
@@ -199,19 +200,6 @@ pub enum SourcePlace {
     Git(GitOptions),
     /// On a website.
     Sitemap(Box<SitemapOptions>),
-}
-
-/// How the daemon hears of changes between two looks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Watch {
-    /// By the system's notifications, or by looking often where there are none.
-    Auto,
-    /// By the system's notifications.
-    Native,
-    /// By looking often.
-    Poll,
-    /// Not at all.
-    Off,
 }
 
 /// Looks a variable of the environment up.

@@ -10,9 +10,11 @@ pub mod board;
 pub mod control;
 pub mod schedule;
 pub mod systemd;
+pub mod watch;
 
 use std::collections::{HashMap, VecDeque};
 use std::future::Future;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -25,6 +27,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 use self::agenda::{Agenda, Ended, Work};
 use self::board::{Board, LastCycle, Moment, Phase, SourceState};
 use self::schedule::Schedule;
+use self::watch::{Heard, Mode, Watch, Watcher};
 use crate::apply::Clock;
 use crate::ledger::Ledger;
 use crate::page::{DocPath, Problem, SourceName};
@@ -110,21 +113,9 @@ pub trait Cycles: Send + Sync + 'static {
     fn has_changed(&self, source: usize, ledger: &Ledger) -> anyhow::Result<bool>;
 }
 
-/// Tells when a folder may have changed.
-pub trait Eyes: Send {
-    /// How it is watched: `native`, `poll` or `off`.
-    fn mode(&self) -> &'static str;
-    /// Why not as it should be.
-    fn note(&self) -> Option<String>;
-    /// Follows what the folder is now; whether that is another one than before.
-    fn refresh(&mut self) -> bool;
-    /// A look found a change of which nothing was heard.
-    fn distrust(&mut self);
-}
-
 /// Where a folder's events are put: the trigger's queue, and, where that is full, the word that something was lost.
-#[derive(Clone, Debug)]
-pub struct Ear {
+#[derive(Debug)]
+struct Ear {
     source: SourceName,
     triggers: mpsc::Sender<Trigger>,
     overflow: Arc<AtomicBool>,
@@ -132,15 +123,16 @@ pub struct Ear {
 
 impl Ear {
     /// Takes what was heard; never waits.
-    pub fn hear(&self, paths: Vec<DocPath>) {
+    fn hear(&self, heard: Heard) {
+        let paths = match heard {
+            Heard::Paths(paths) => paths,
+            Heard::Something => Vec::new(),
+        };
         if self.triggers.try_send(Trigger::Changed { source: self.source.clone(), paths }).is_err() {
             self.overflow.store(true, Ordering::Release);
         }
     }
 }
-
-/// Begins to watch a folder, where there is one and it is wanted.
-pub type Watching = Box<dyn FnOnce(Ear) -> Option<Box<dyn Eyes>> + Send>;
 
 /// One source, as the loop runs it.
 pub struct SourceOptions {
@@ -154,8 +146,8 @@ pub struct SourceOptions {
     pub schedule: Schedule,
     /// How long two looks must agree before something is deleted.
     pub settle: Duration,
-    /// Begins to watch it.
-    pub watching: Watching,
+    /// The folder that is watched, and how; `None`: there is none.
+    pub folder: Option<(PathBuf, Watch)>,
 }
 
 /// Everything that the loop works with.
@@ -211,7 +203,7 @@ struct Loop<C> {
     cycles: Arc<C>,
     sources: Vec<SourceOptions>,
     agendas: Vec<Agenda>,
-    eyes: Vec<Option<Box<dyn Eyes>>>,
+    eyes: Vec<Option<Watcher>>,
     ears: Vec<Arc<AtomicBool>>,
     wishes: Vec<VecDeque<Wish>>,
     ledgers: Vec<Option<Ledger>>,
@@ -233,17 +225,18 @@ pub async fn run<C: Cycles>(
     inbox: &mut mpsc::Receiver<Trigger>,
     shutdown: impl Future<Output = ()>,
 ) -> anyhow::Result<Ledger> {
-    let Daemon { cycles, mut sources, ledger, board, triggers, clock, chance, stop, tell, pulse } = daemon;
+    let Daemon { cycles, sources, ledger, board, triggers, clock, chance, stop, tell, pulse } = daemon;
     let now = Instant::now();
     let states = sources.iter().map(|source| state_of(source, &ledger, clock())).collect::<anyhow::Result<Vec<_>>>()?;
-    board.show(|snapshot| snapshot.sources = states);
+    board.show(|snapshot| (snapshot.sources, snapshot.is_draining) = (states, false));
     let ears: Vec<Arc<AtomicBool>> = sources.iter().map(|_| Arc::default()).collect();
-    let watch = |(source, overflow): (&mut SourceOptions, &Arc<AtomicBool>)| {
+    let watch = |(source, overflow): (&SourceOptions, &Arc<AtomicBool>)| {
+        let (root, wanted) = source.folder.as_ref()?;
         let ear = Ear { source: source.name.clone(), triggers: triggers.clone(), overflow: overflow.clone() };
-        std::mem::replace(&mut source.watching, Box::new(|_| None))(ear)
+        Some(Watcher::start(root, *wanted, move |heard| ear.hear(heard)))
     };
     // Watched before it is looked at, so that nothing is missed in between.
-    let eyes: Vec<_> = sources.iter_mut().zip(&ears).map(watch).collect();
+    let eyes: Vec<_> = sources.iter().zip(&ears).map(watch).collect();
     let agendas = sources.iter().map(|source| Agenda::new(source.schedule.interval(clock()), now)).collect();
     let mut this = Loop {
         agendas,
@@ -482,8 +475,9 @@ impl<C: Cycles> Loop<C> {
             if eyes.refresh() {
                 self.agendas[at].hear(Vec::new(), now);
             }
-            let (mode, note) = (eyes.mode(), eyes.note());
-            self.agendas[at].poll(mode == "poll", now);
+            let (mode, note) = (eyes.mode(), eyes.note().map(str::to_owned));
+            self.agendas[at].poll(mode == Mode::Poll, now);
+            let mode = mode.as_str();
             let shown = self.board.look();
             let Some(state) = shown.sources.get(at) else { continue };
             if state.watch == mode && state.watch_note == note {

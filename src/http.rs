@@ -20,12 +20,11 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use self::metrics::Metrics;
+use self::metrics::{Calls, Metrics};
 use crate::apply::Clock;
 use crate::daemon::Trigger;
 use crate::daemon::board::Board;
 use crate::page::{DocPath, Page, SourceName};
-use crate::remote::Tally;
 use crate::secret::Secret;
 
 pub use server::serve;
@@ -68,7 +67,7 @@ pub struct App {
     /// What has been counted since the process began: the same one whatever is read again.
     pub metrics: Arc<Metrics>,
     /// What the client of Intercom has counted.
-    pub tally: Arc<dyn Fn() -> Tally + Send + Sync>,
+    pub calls: Arc<dyn Fn() -> Calls + Send + Sync>,
     /// A page as Fin reads it, rendered anew from its source. Blocks.
     pub preview: Arc<dyn Fn(&SourceName, &DocPath) -> anyhow::Result<Page> + Send + Sync>,
     /// The wall clock.

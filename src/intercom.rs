@@ -26,7 +26,8 @@ use self::client::{Call, Client, Counts, Limits};
 use self::wire::{List, PageAnswer, Replacement, SourceAnswer, SourceBody, Upsert};
 use crate::page::{ImportSourceId, Page, PageId};
 use crate::remote::{
-    Cursor, ImportSource, ImportSourceChange, Listing, Remote, RemoteError, RemotePage, SentSwitches, Tally, Traffic,
+    CallCount, Cursor, ImportSource, ImportSourceChange, Listing, Remote, RemoteError, RemotePage, SentSwitches,
+    Traffic,
 };
 
 /// Pages of the list of import sources that are followed: a workspace has few sources.
@@ -248,8 +249,12 @@ impl Remote for Intercom {
         Self { client: self.client.clone(), counts: Arc::default() }
     }
 
-    fn tally(&self) -> Tally {
-        self.client.tally()
+    fn calls(&self) -> Vec<CallCount> {
+        self.client.calls()
+    }
+
+    fn window_used(&self) -> Option<f64> {
+        self.client.window_used()
     }
 }
 

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use finmirror::cli::{Cli, Command};
 use finmirror::commands::open::clock;
-use finmirror::commands::{check, completions, export, man, once, plan, status};
+use finmirror::commands::{check, completions, daemon, export, man, once, plan, status};
 use finmirror::stop::Stop;
 use finmirror::telemetry::Telemetry;
 use finmirror::{config, simulator};
@@ -58,7 +58,13 @@ fn run(cli: &Cli, out: &mut dyn Write) -> anyhow::Result<u8> {
                 once::run(&cli.run, config, &telemetry, &stop, out).await
             })
         }
-        None => anyhow::bail!("the daemon is not in this version yet: run `finmirror --once`, from cron for instance"),
+        None => {
+            let runtime = runtime()?;
+            let ran = runtime.block_on(daemon::run(&load, stop_on_signal(Stop::default())));
+            // What hangs in a system call is not waited for: nothing is lost with it.
+            runtime.shutdown_background();
+            ran.map(|()| 0)
+        }
         Some(Command::Plan(args)) => plan::run(args, &load()?, out),
         Some(Command::Export(args)) => export::export(args, &load()?, out),
         Some(Command::Preview(args)) => export::preview(args, &load()?, out),

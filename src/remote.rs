@@ -176,34 +176,19 @@ pub trait Remote: Send + Sync {
     where
         Self: Sized;
 
-    /// What has been asked and answered so far, through all handles together; nothing where nobody counts.
-    fn tally(&self) -> Tally {
-        Tally::default()
+    /// Requests sent so far, by what was asked and what was answered; nothing where nobody counts them so.
+    fn calls(&self) -> Vec<CallCount> {
+        Vec::new()
+    }
+
+    /// The part of the present rate window that is used, by us and by others, as the last answer told: `0..=1`; `None`
+    /// where no limit is known.
+    fn window_used(&self) -> Option<f64> {
+        None
     }
 }
 
-/// What has been sent through one handle of a remote.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Traffic {
-    /// Requests, repetitions included.
-    pub requests: u64,
-    /// Repetitions alone.
-    pub retries: u64,
-}
-
-/// What has been asked of a remote, and answered, over its life.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Tally {
-    /// Requests, repetitions included, by what was asked and answered.
-    pub calls: Vec<CallCount>,
-    /// Repetitions alone.
-    pub retries: u64,
-    /// The part of the present rate window that is used, by us and by others, as the last answer told: `0..=1`; `None`
-    /// where no limit is known.
-    pub window_used: Option<f64>,
-}
-
-/// How often one thing was asked, and answered in one way.
+/// How often one thing was asked and answered in one way over a remote's life.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallCount {
     /// The method.
@@ -214,4 +199,13 @@ pub struct CallCount {
     pub status: Option<u16>,
     /// How often.
     pub count: u64,
+}
+
+/// What has been sent through one handle of a remote.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Requests, repetitions included.
+    pub requests: u64,
+    /// Repetitions alone.
+    pub retries: u64,
 }

@@ -3,13 +3,14 @@
 use std::io::Write;
 use std::path::Path;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use serde::Serialize;
 
 use super::open;
 use crate::cli::{ExportArgs, PreviewArgs, PreviewFormat};
 use crate::config::{Config, SourceConfig, SourcePlace};
-use crate::page::{DocPath, Failure};
+use crate::ledger::Ledger;
+use crate::page::{DocPath, Failure, Page};
 use crate::plan::{Input, Observed, Plain, Plan, State, Step, plan};
 use crate::render::{Rendered, Warning};
 use crate::source::Known;
@@ -98,6 +99,25 @@ pub fn preview(args: &PreviewArgs, config: &Config, out: &mut dyn Write) -> anyh
         }
     }
     Ok(0)
+}
+
+/// The page of one document of a source, rendered anew among what the ledger knows of the others.
+pub(super) fn page_of(config: &Config, source: &SourceConfig, path: &DocPath) -> anyhow::Result<Page> {
+    let alone = alone(Path::new(path.as_str()), source);
+    let opener = open::Opener::new(config, &Stop::default());
+    let job = opener.job(&alone, Wishes::default())?;
+    let ledger = config.ledger.as_deref().ok().and_then(|path| Ledger::read(path).ok().flatten());
+    let mut memory = ledger.as_ref().map_or(Memory::Blank, Memory::Read);
+    let scan = job.mirror.source.scan(&Known::default());
+    let look = observe(&job.mirror, scan, &mut memory, false, &|_, _| {}, &Stop::default())?;
+    let Some(document) = look.seen.find(path) else { bail!("`{path}` is no document of the source any more") };
+    match &document.state {
+        State::Excluded(reason) => bail!("`{path}` is no page: {reason}"),
+        State::Failed(failure) => bail!("{}", failure.message),
+        State::Page(_) => {}
+    }
+    let rendered = job.mirror.page_again(document, &look.seen).map_err(|failure| anyhow!(failure.message))?;
+    Ok(rendered.page)
 }
 
 fn print_preview(

@@ -2,7 +2,7 @@
 //!
 //! Owns what the sources of a run share. Decides nothing.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::apply::Clock;
 use crate::commands::open::{self, Opener, Tempo};
@@ -23,7 +23,7 @@ pub(super) struct Works<R> {
     config: Config,
     opener: Opener,
     /// One for each source, so that each counts its own requests.
-    remotes: Vec<std::sync::Arc<R>>,
+    remotes: Vec<Arc<R>>,
     max_in_flight: usize,
     clock: Clock,
     stop: Stop,
@@ -54,13 +54,18 @@ impl Told<'_> {
 impl<R: Remote + 'static> Works<R> {
     pub(super) fn new(config: Config, remote: &R, max_in_flight: usize, tempo: Tempo, stop: &Stop) -> Self {
         let opener = Opener::new(&config, stop).at(tempo);
-        let remotes = config.sources.iter().map(|_| std::sync::Arc::new(remote.handle())).collect();
+        let remotes = config.sources.iter().map(|_| Arc::new(remote.handle())).collect();
         let kept = config.sources.iter().map(|_| Mutex::default()).collect();
         Self { config, opener, remotes, max_in_flight, clock: open::clock(), stop: stop.clone(), kept }
     }
 
     pub(super) fn config(&self) -> &Config {
         &self.config
+    }
+
+    /// One handle for each source.
+    pub(super) fn remotes(&self) -> &[Arc<R>] {
+        &self.remotes
     }
 
     /// One cycle of the source at this place of the configuration.

@@ -36,7 +36,7 @@ use crate::daemon::News;
 use crate::daemon::board::{Snapshot, SourceState, Word};
 use crate::ledger::{Ledger, LedgerError};
 use crate::page::SourceName;
-use crate::remote::Tally;
+use crate::remote::{CallCount, Remote};
 
 /// How long counts of the ledger are good.
 const KEPT: Duration = Duration::from_secs(5);
@@ -65,6 +65,30 @@ pub struct Metrics {
     durations: Histograms,
     freshness: Histograms,
     counted: Mutex<Option<Counted>>,
+}
+
+/// What the client of Intercom has counted.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Calls {
+    /// Requests by what was asked and answered.
+    pub counts: Vec<CallCount>,
+    /// Repetitions among them.
+    pub retries: u64,
+    /// The part of the present rate window that is used; `None` where no limit is known.
+    pub window_used: Option<f64>,
+}
+
+impl Calls {
+    /// What the handles of a remote have counted.
+    pub fn of<R: Remote>(handles: &[Arc<R>]) -> Self {
+        let retries = handles.iter().map(|handle| handle.traffic().retries).sum();
+        let any = handles.first();
+        Self {
+            counts: any.map(|remote| remote.calls()).unwrap_or_default(),
+            retries,
+            window_used: any.and_then(|remote| remote.window_used()),
+        }
+    }
 }
 
 impl Default for Metrics {
@@ -118,7 +142,7 @@ impl Metrics {
         &self,
         snapshot: &Snapshot,
         ledger: Option<&BTreeMap<String, Counts>>,
-        tally: &Tally,
+        calls: &Calls,
         now: Instant,
     ) -> String {
         // A rate can be told only of what has been there before it happened.
@@ -136,7 +160,7 @@ impl Metrics {
         of_the_daemon(&mut present, snapshot, now);
         of_the_sources(&mut present, &snapshot.sources, now);
         of_the_ledger(&mut present, snapshot, ledger);
-        of_intercom(&mut present, tally);
+        of_intercom(&mut present, calls);
         of_the_process(&mut present, snapshot.started_at);
         let mut text = String::new();
         for registry in [&self.registry, &present] {
@@ -169,7 +193,7 @@ impl Metrics {
 pub(super) async fn scrape(State(door): State<Door>) -> Response {
     let app = door.app();
     let counted = app.metrics.counted(&door, &app).await;
-    let text = app.metrics.text(&app.board.look(), counted.as_deref(), &(app.tally)(), Instant::now());
+    let text = app.metrics.text(&app.board.look(), counted.as_deref(), &(app.calls)(), Instant::now());
     (StatusCode::OK, [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
 }
 
@@ -284,9 +308,9 @@ fn of_the_ledger(registry: &mut Registry, snapshot: &Snapshot, ledger: Option<&B
     set(registry, "deletes_blocked_since_timestamp_seconds", help, blocked);
 }
 
-fn of_intercom(registry: &mut Registry, tally: &Tally) {
+fn of_intercom(registry: &mut Registry, calls: &Calls) {
     let requests = Counters::default();
-    for call in &tally.calls {
+    for call in &calls.counts {
         let status = call.status.map_or_else(|| "none".to_owned(), |status| status.to_string());
         let labels = vec![("method", call.method.to_owned()), ("route", call.route.to_owned()), ("status", status)];
         requests.get_or_create(&labels).inc_by(call.count);
@@ -294,9 +318,9 @@ fn of_intercom(registry: &mut Registry, tally: &Tally) {
     let help = "Requests to Intercom, repetitions included, by route and status; `none`: no answer came";
     add(registry, "intercom_requests", help, &requests);
     let retries: Counter = Counter::default();
-    retries.inc_by(tally.retries);
+    retries.inc_by(calls.retries);
     add(registry, "intercom_retries", "Requests to Intercom that repeated another", &retries);
-    let used = tally.window_used.map(|used| (Vec::new(), used));
+    let used = calls.window_used.map(|used| (Vec::new(), used));
     let help =
         "Part of Intercom's present rate window that is used, by us and by others; absent where no limit is known";
     set(registry, "intercom_rate_window_used_ratio", help, used);

@@ -35,7 +35,7 @@ use tokio::task::{AbortHandle, JoinSet, spawn_blocking, yield_now};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::guard::Attempts;
-use super::webhook::{self, Calls};
+use super::webhook;
 use super::{App, api, guard, health, metrics};
 
 /// Connections that are open at one time.
@@ -134,7 +134,7 @@ struct Shared {
     looks: Arc<Semaphore>,
     streams: Arc<Semaphore>,
     attempts: Attempts,
-    calls: Calls,
+    calls: webhook::Calls,
 }
 
 impl Door {
@@ -144,7 +144,7 @@ impl Door {
             looks: Arc::new(Semaphore::new(LOOKS)),
             streams: Arc::new(Semaphore::new(STREAMS)),
             attempts: Attempts::new(Instant::now()),
-            calls: Calls::new(Instant::now()),
+            calls: webhook::Calls::new(Instant::now()),
         };
         Self { app, shared: Arc::new(shared) }
     }
@@ -165,7 +165,7 @@ impl Door {
     }
 
     /// Calls of webhooks.
-    pub(super) fn calls(&self) -> &Calls {
+    pub(super) fn calls(&self) -> &webhook::Calls {
         &self.shared.calls
     }
 

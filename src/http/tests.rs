@@ -53,7 +53,7 @@ impl House {
             triggers,
             hooks: Vec::new(),
             metrics: Arc::new(Metrics::new()),
-            tally: Arc::new(tally),
+            calls: Arc::new(calls),
             preview: Arc::new(|_, _| anyhow::bail!("nothing is previewed here")),
             clock: Arc::new(now),
         };
@@ -117,9 +117,9 @@ pub(super) fn now() -> Timestamp {
     Timestamp::from_second(1_800_000_000).unwrap()
 }
 
-fn tally() -> Tally {
+fn calls() -> Calls {
     let call = |status, count| CallCount { method: "POST", route: "/ai/pages", status, count };
-    Tally { calls: vec![call(Some(200), 7), call(None, 2)], retries: 2, window_used: Some(0.25) }
+    Calls { counts: vec![call(Some(200), 7), call(None, 2)], retries: 2, window_used: Some(0.25) }
 }
 
 fn snapshot() -> Snapshot {

@@ -29,7 +29,7 @@ use super::IntercomOptions;
 use super::answer::{Said, Sends, Trouble, Verdict, rate};
 use super::limiter::{Limiter, Pass};
 use super::wire::printable;
-use crate::remote::{CallCount, RemoteError, Tally, Traffic};
+use crate::remote::{CallCount, RemoteError, Traffic};
 use crate::retry::Backoff;
 
 /// A file of certificates larger than this is none.
@@ -120,7 +120,6 @@ pub(super) struct Client {
     in_flight: Semaphore,
     /// Requests by method, route and status.
     answered: Mutex<BTreeMap<(&'static str, &'static str, Option<u16>), u64>>,
-    retried: AtomicU64,
     jitter: Jitter,
 }
 
@@ -144,7 +143,6 @@ impl Client {
             limiter: Limiter::new(share),
             in_flight: Semaphore::new(options.max_in_flight),
             answered: Mutex::default(),
-            retried: AtomicU64::new(0),
             jitter: Jitter::new(),
             options,
         })
@@ -154,25 +152,18 @@ impl Client {
         &self.options.base_url
     }
 
-    /// What has been asked and answered over the client's life, through all of its handles.
-    pub(super) fn tally(&self) -> Tally {
+    pub(super) fn calls(&self) -> Vec<CallCount> {
         let answered = self.answered.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = |(&(method, route, status), &count)| CallCount { method, route, status, count };
-        Tally {
-            calls: answered.iter().map(count).collect(),
-            retries: self.retried.load(Ordering::Relaxed),
-            window_used: self.limiter.used(),
-        }
+        answered.iter().map(|(&(method, route, status), &count)| CallCount { method, route, status, count }).collect()
+    }
+
+    pub(super) fn window_used(&self) -> Option<f64> {
+        self.limiter.used()
     }
 
     fn count(&self, call: &Call<'_>, status: Option<StatusCode>) {
         let key = (word(&call.method), call.route, status.map(|status| status.as_u16()));
         *self.answered.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default() += 1;
-    }
-
-    fn repeat(&self, call: &Call<'_>) {
-        call.counts.retries.fetch_add(1, Ordering::Relaxed);
-        self.retried.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Asks, as often as it takes and is allowed, and reads the answer.
@@ -186,7 +177,7 @@ impl Client {
                 Ok(answer) => return Ok(answer),
                 Err(Verdict::Again(trouble)) => trouble,
                 Err(Verdict::BadToken(_)) if self.is_exchanged(&progress) => {
-                    self.repeat(&call);
+                    call.counts.retries.fetch_add(1, Ordering::Relaxed);
                     continue;
                 }
                 Err(Verdict::Failed(RemoteError::Rejected { status, code, message, .. })) => {
@@ -200,7 +191,7 @@ impl Client {
                 return Err(RemoteError::Transient { retry_after, message });
             };
             sleep(wait).await;
-            self.repeat(&call);
+            call.counts.retries.fetch_add(1, Ordering::Relaxed);
         }
     }
 

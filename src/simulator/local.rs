@@ -12,7 +12,8 @@ use super::call::{Call, NewSource, PER_PAGE, PageText, Replacement, Route, Sourc
 use super::{Delivery, Request, Simulator, lock};
 use crate::page::{ExternalId, ImportSourceId, Page, PageId, Switches};
 use crate::remote::{
-    Cursor, ImportSource, ImportSourceChange, Listing, Remote, RemoteError, RemotePage, SentSwitches, Tally, Traffic,
+    CallCount, Cursor, ImportSource, ImportSourceChange, Listing, Remote, RemoteError, RemotePage, SentSwitches,
+    Traffic,
 };
 
 /// The most sources that are read; each is a listing's item, so this is a bound and no limit.
@@ -168,8 +169,8 @@ impl Remote for Simulator {
         Self { shared: self.shared.clone(), local_requests: Arc::default() }
     }
 
-    fn tally(&self) -> Tally {
-        Tally { calls: lock(&self.shared.journal).calls(), ..Tally::default() }
+    fn calls(&self) -> Vec<CallCount> {
+        lock(&self.shared.journal).calls()
     }
 }
 
