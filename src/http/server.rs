@@ -79,8 +79,13 @@ pub async fn serve(
          `127.0.0.1`"
     );
     let door = Door::new(app, address.ip().to_canonical().is_loopback());
-    let (stopping, stop) = watch::channel(false);
     let router = router(door.clone());
+    open(listener, door, router, shutdown).await;
+    Ok(())
+}
+
+async fn open(listener: TcpListener, door: Door, router: Router, shutdown: impl Future<Output = ()>) {
+    let (stopping, stop) = watch::channel(false);
     let mut seats = Seats { door, router, stop, taken: VecDeque::new(), tasks: JoinSet::new(), told: None };
     let mut shutdown = pin!(shutdown);
     let mut told: Option<Instant> = None;
@@ -92,7 +97,7 @@ pub async fn serve(
                 Ok((stream, _)) => seats.take(stream).await,
                 Err(error) => {
                     if told.is_none_or(|told| told.elapsed() > QUIET) {
-                        tracing::warn!(http.listen = %address, error = %error, "a connection could not be accepted");
+                        tracing::warn!(error = %error, "a connection could not be accepted");
                         told = Some(Instant::now());
                     }
                     sleep(ACCEPT_PAUSE).await;
@@ -104,7 +109,6 @@ pub async fn serve(
     // Without a connection nobody listens.
     let _ = stopping.send(true);
     seats.drain().await;
-    Ok(())
 }
 
 fn router(door: Door) -> Router {
@@ -372,3 +376,6 @@ impl Drop for Accompanied {
         self.wire.is_streaming.store(false, Ordering::Relaxed);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -395,5 +395,6 @@ fn what_is_remembered_is_bounded_and_forgotten_in_time() {
     for n in 1..3 * CALLS {
         assert!(calls.remember(call(n), at));
     }
-    assert!(calls.seen().calls.len() <= CALLS && calls.seen().order.len() == calls.seen().calls.len());
+    let seen = calls.seen();
+    assert!(seen.calls.len() <= CALLS && seen.order.len() == seen.calls.len());
 }
