@@ -15,9 +15,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use url::Url;
-
 use crate::convert::{ConverterOptions, Output};
+use crate::daemon::alerts::AlertOptions;
 pub use crate::daemon::schedule::Schedule;
 use crate::daemon::watch::Watch;
 use crate::http::HttpOptions;
@@ -127,7 +126,7 @@ pub struct Config {
     /// The daemon's door; `None`: it has none.
     pub http: Option<HttpOptions>,
     /// Who is told of what happens; `None`: nobody.
-    pub notifications: Option<NotificationOptions>,
+    pub notifications: Option<AlertOptions>,
     /// The sources, in the order of the file; at least one.
     pub sources: Vec<SourceConfig>,
     /// Programs that make HTML of documents, the first that takes a document before the others.
@@ -180,15 +179,6 @@ pub struct SourceConfig {
     pub schedule: Schedule,
     /// What signs the calls that wake it; none: it takes none.
     pub webhook: Vec<Secret>,
-}
-
-/// Who is told when a source fails, is held, goes stale or recovers.
-#[derive(Clone, Debug)]
-pub struct NotificationOptions {
-    /// The url that takes Slack's JSON.
-    pub webhook: Secret,
-    /// Where people reach the status page.
-    pub status_url: Option<Url>,
 }
 
 /// Where a source's documents are.

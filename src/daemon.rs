@@ -6,6 +6,7 @@
 //! source's alone; what happens while a cycle runs is looked at after it; a stop begins nothing (I8).
 
 mod agenda;
+pub mod alerts;
 pub mod board;
 pub mod control;
 pub mod schedule;

@@ -10,6 +10,8 @@ mod guard;
 mod health;
 pub mod metrics;
 mod server;
+#[cfg(test)]
+mod tests;
 mod webhook;
 
 use std::net::SocketAddr;

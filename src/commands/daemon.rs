@@ -21,6 +21,7 @@ use super::once::{EMBEDDED_IN_FLIGHT, log};
 use super::open::{self, Tempo};
 use super::works::Works;
 use crate::config::{Config, RemoteOptions, SourceConfig, SourcePlace};
+use crate::daemon::alerts::{self, AlertOptions};
 use crate::daemon::board::{Board, Snapshot};
 use crate::daemon::{self, Daemon, News, SourceOptions, TRIGGERS, Trigger, control, systemd};
 use crate::http::metrics::{Calls, Metrics};
@@ -50,7 +51,10 @@ pub async fn run(load: Load<'_>, shutdown: impl Future<Output = ()>) -> anyhow::
         triggers,
         door: None,
         told: Arc::default(),
+        alerted: watch::Sender::default(),
     };
+    // Ends with the process: what is told need not be waited for.
+    tokio::spawn(alerts::run(house.alerted.subscribe(), house.board.clone(), open::clock(), std::future::pending()));
     loop {
         let remote = config.remote.clone()?;
         ledger.bind(&remote.address())?;
@@ -170,6 +174,8 @@ struct House {
     triggers: mpsc::Sender<Trigger>,
     door: Option<OpenDoor>,
     told: Arc<Mutex<HashMap<SourceName, u64>>>,
+    /// Who is told of a source that fails, at the moment.
+    alerted: watch::Sender<Option<AlertOptions>>,
 }
 
 /// The HTTP door, open.
@@ -288,6 +294,7 @@ impl Generation<'_> {
             tracing::warn!("{warning}");
         }
         let sources = config.sources.iter().map(source_of).collect();
+        house.alerted.send_replace(config.notifications.clone());
         let works = Arc::new(Works::new(config, remote, max_in_flight, Tempo::Daemon, &stop));
         let app = app_of(&works, house, ledger.path());
         house.show(app, listener).await;

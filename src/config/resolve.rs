@@ -20,10 +20,11 @@ use super::setting::{Delisted, GlobalLocale, HostName, HttpListen, OnOff, Region
 use super::tree::{self, NodeId, Tree};
 use super::typed::{At, Leaf, List, OneOrMany, Setting};
 use super::{
-    Config, Environment, ImportSourceOptions, NotificationOptions, RemoteOptions, Schedule, SourceConfig, SourcePlace,
-    TOKEN_VARIABLE, default, mask,
+    Config, Environment, ImportSourceOptions, RemoteOptions, Schedule, SourceConfig, SourcePlace, TOKEN_VARIABLE,
+    default, mask,
 };
 use crate::convert::ConverterOptions;
+use crate::daemon::alerts::AlertOptions;
 use crate::http::HttpOptions;
 use crate::intercom::{IntercomOptions, Token};
 use crate::page::ImportSourceId;
@@ -411,14 +412,14 @@ impl<'a> Reader<'a> {
         Some(HttpOptions { listen, token, hosts: hosts.into_iter().map(|HostName(name)| name).collect() })
     }
 
-    fn notifications(&self, raw: &RawConfig) -> Option<NotificationOptions> {
+    fn notifications(&self, raw: &RawConfig) -> Option<AlertOptions> {
         let At { node, value } = raw.notifications.as_ref()?;
         if value.webhook.is_none() && value.webhook_file.is_none() {
             self.note(*node, "`notifications` tells nobody", "set `webhook_file`, or remove it");
         }
         let webhook = self.secret(value.webhook.as_ref(), value.webhook_file.as_ref(), "webhook");
         let status_url = self.value(raw.http.as_ref().and_then(|http| http.value.public_url.as_ref()));
-        Some(NotificationOptions { webhook: webhook?, status_url })
+        Some(AlertOptions { webhook: webhook?, status_url })
     }
 
     /// A secret in one of its two spellings.

@@ -217,7 +217,9 @@ struct Counts {
 }
 
 fn count(path: &Path, names: &[SourceName]) -> Result<BTreeMap<String, Counts>, LedgerError> {
-    let Some(ledger) = Ledger::read(path)? else { return Ok(BTreeMap::new()) };
+    let Some(ledger) = Ledger::read(path)? else {
+        return Ok(names.iter().map(|name| (name.to_string(), Counts::default())).collect());
+    };
     let count = |name: &SourceName| {
         let row = ledger.source(name.as_str())?;
         let [documents, excluded, failing, _] = ledger.count_documents(name.as_str())?;
@@ -409,7 +411,12 @@ fn classic(openmetrics: &str) -> String {
             }
             write(format_args!("# TYPE {name}{total} {kind}\n"));
         } else if !line.starts_with('#') {
-            write(format_args!("{line}\n"));
+            // A set of no labels.
+            let bare = line.split_once('{').and_then(|(name, rest)| Some((name, rest.strip_prefix('}')?)));
+            match bare {
+                Some((name, value)) => write(format_args!("{name}{value}\n")),
+                None => write(format_args!("{line}\n")),
+            }
         }
     }
     text

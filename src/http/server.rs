@@ -18,7 +18,7 @@ use std::time::Duration;
 use anyhow::ensure;
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody};
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, FromRef};
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{Request, StatusCode};
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -35,6 +35,7 @@ use tokio::task::{AbortHandle, JoinSet, spawn_blocking, yield_now};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::guard::Attempts;
+use super::webhook;
 use super::{App, api, guard, health, metrics};
 
 /// Connections that are open at one time.
@@ -78,8 +79,13 @@ pub async fn serve(
          `127.0.0.1`"
     );
     let door = Door::new(app, address.ip().to_canonical().is_loopback());
-    let (stopping, stop) = watch::channel(false);
     let router = router(door.clone());
+    open(listener, door, router, shutdown).await;
+    Ok(())
+}
+
+async fn open(listener: TcpListener, door: Door, router: Router, shutdown: impl Future<Output = ()>) {
+    let (stopping, stop) = watch::channel(false);
     let mut seats = Seats { door, router, stop, taken: VecDeque::new(), tasks: JoinSet::new(), told: None };
     let mut shutdown = pin!(shutdown);
     let mut told: Option<Instant> = None;
@@ -91,7 +97,7 @@ pub async fn serve(
                 Ok((stream, _)) => seats.take(stream).await,
                 Err(error) => {
                     if told.is_none_or(|told| told.elapsed() > QUIET) {
-                        tracing::warn!(http.listen = %address, error = %error, "a connection could not be accepted");
+                        tracing::warn!(error = %error, "a connection could not be accepted");
                         told = Some(Instant::now());
                     }
                     sleep(ACCEPT_PAUSE).await;
@@ -103,7 +109,6 @@ pub async fn serve(
     // Without a connection nobody listens.
     let _ = stopping.send(true);
     seats.drain().await;
-    Ok(())
 }
 
 fn router(door: Door) -> Router {
@@ -113,6 +118,7 @@ fn router(door: Door) -> Router {
         .route("/metrics", get(metrics::scrape))
         .route("/api/status", get(api::status))
         .route("/sync/{source}", post(api::sync))
+        .route("/webhooks/{source}", post(webhook::call))
         .fallback(async || (StatusCode::NOT_FOUND, "there is nothing here\n"))
         .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
         .layer(from_fn_with_state(door.clone(), guard::guard))
@@ -132,6 +138,7 @@ struct Shared {
     looks: Arc<Semaphore>,
     streams: Arc<Semaphore>,
     attempts: Attempts,
+    calls: webhook::Calls,
 }
 
 impl Door {
@@ -141,6 +148,7 @@ impl Door {
             looks: Arc::new(Semaphore::new(LOOKS)),
             streams: Arc::new(Semaphore::new(STREAMS)),
             attempts: Attempts::new(Instant::now()),
+            calls: webhook::Calls::new(Instant::now()),
         };
         Self { app, shared: Arc::new(shared) }
     }
@@ -160,6 +168,11 @@ impl Door {
         &self.shared.attempts
     }
 
+    /// Calls of webhooks.
+    pub(super) fn calls(&self) -> &webhook::Calls {
+        &self.shared.calls
+    }
+
     /// Does what blocks, on a thread for it: few at a time, and not for longer than a reader waits.
     pub(super) async fn look<T: Send + 'static>(
         &self,
@@ -177,6 +190,12 @@ impl Door {
             .ok()
         };
         timeout(LOOK_TIME, turn).await.ok().flatten().ok_or(Overdue)
+    }
+}
+
+impl FromRef<Door> for Arc<App> {
+    fn from_ref(door: &Door) -> Self {
+        door.app()
     }
 }
 
@@ -357,3 +376,6 @@ impl Drop for Accompanied {
         self.wire.is_streaming.store(false, Ordering::Relaxed);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -255,6 +255,9 @@ async fn what_passes_is_repeated_and_counted() {
     let client = server.client();
     upsert(&client).await.unwrap();
     assert_eq!(client.traffic(), Traffic { requests: 6, retries: 5 });
+    let answered: Vec<_> = client.calls().into_iter().map(|call| (call.status, call.count)).collect();
+    assert_eq!(answered, [(None, 1), (Some(200), 3), (Some(409), 1), (Some(503), 1)]);
+    assert!(client.calls().iter().all(|call| (call.method, call.route) == ("POST", "/ai/external_pages")));
     let heard = server.heard();
     assert!(heard.iter().all(|request| request.body == heard[0].body));
 }
