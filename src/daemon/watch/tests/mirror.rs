@@ -62,10 +62,16 @@ impl Mirror {
 #[test]
 fn nothing_in_new_folders_is_missed() {
     let (_folder, root) = root();
-    let ear = Ear::native(&root);
-    let mut mirror = Mirror::whole(&root);
+    let (tell, told) = channel();
+    let mirror = Arc::new(Mutex::new(Mirror::whole(&root)));
+    // Looks before anything else can happen to the watches: what comes later must be told again.
+    let looks = (Arc::clone(&mirror), root.clone());
+    let watcher = Watcher::start(&root, Watch::Auto, move |heard| {
+        looks.0.lock().unwrap().hear(&looks.1, &heard);
+        let _ = tell.send(());
+    });
     thread::scope(|scope| {
-        let writers = [0, 1].map(|writer| {
+        for writer in 0..2 {
             let root = &root;
             scope.spawn(move || {
                 for tree in 0..150 {
@@ -76,17 +82,16 @@ fn nothing_in_new_folders_is_missed() {
                         folder.push("deeper");
                     }
                 }
-            })
-        });
-        // As whoever is told does: looks at once, while more is being made.
-        while !writers.iter().all(thread::ScopedJoinHandle::is_finished) {
-            if let Ok(heard) = ear.heard.recv_timeout(Duration::from_millis(10)) {
-                mirror.hear(&root, &heard);
-            }
+            });
         }
     });
-    mirror.catch_up(&root, &ear);
-    assert_eq!(mirror.0.len(), 2 * 150 * 6 + 1);
+    let now = Mirror::whole(&root);
+    assert_eq!(now.0.len(), 2 * 150 * 6 + 1);
+    let by = Instant::now() + DEADLINE;
+    while *mirror.lock().unwrap() != now {
+        let waited = told.recv_timeout(by.saturating_duration_since(Instant::now()));
+        assert!(waited.is_ok(), "{} of {} were seen, by {watcher:?}", mirror.lock().unwrap().0.len(), now.0.len());
+    }
 }
 
 /// What may be done to a tree of a few names; what is not possible is not done.
