@@ -43,6 +43,8 @@ pub const TRIGGERS: usize = 1024;
 const DRAIN: Duration = Duration::from_secs(9);
 /// How often a folder that is not there is looked for.
 const SEEK: Duration = Duration::from_secs(5);
+/// What a look sees before it is told of is told within this time: a file is told of when its writer is done with it.
+const HEARSAY: Duration = Duration::from_secs(2);
 /// Wishes of people that wait for one source.
 const MOST_WISHES: usize = 64;
 /// Further ahead than anything is waited for.
@@ -207,6 +209,8 @@ struct Loop<C> {
     eyes: Vec<Option<Watcher>>,
     ears: Vec<Arc<AtomicBool>>,
     wishes: Vec<VecDeque<Wish>>,
+    /// A look found a change of which nothing was heard: believed if it stays so until then.
+    suspicions: Vec<Option<Instant>>,
     ledgers: Vec<Option<Ledger>>,
     ledger: Ledger,
     tasks: JoinSet<Done>,
@@ -244,6 +248,7 @@ pub async fn run<C: Cycles>(
         eyes,
         ears,
         wishes: sources.iter().map(|_| VecDeque::new()).collect(),
+        suspicions: sources.iter().map(|_| None).collect(),
         ledgers: sources.iter().map(|_| None).collect(),
         cycles,
         sources,
@@ -289,6 +294,7 @@ impl<C: Cycles> Loop<C> {
             Trigger::Changed { source, paths } => {
                 if let Some(at) = self.position(&source) {
                     self.agendas[at].hear(paths, now);
+                    self.suspicions[at] = None;
                     self.show(at, |_| {});
                 }
             }
@@ -321,6 +327,9 @@ impl<C: Cycles> Loop<C> {
         for at in 0..self.sources.len() {
             if self.ears[at].swap(false, Ordering::AcqRel) {
                 self.agendas[at].hear(Vec::new(), now);
+            }
+            if self.suspicions[at].take_if(|until| *until <= now).is_some() {
+                self.distrust(at);
             }
             let is_wished = !self.wishes[at].is_empty();
             let Some(work) = self.agendas[at].next(is_wished, now) else { continue };
@@ -408,7 +417,7 @@ impl<C: Cycles> Loop<C> {
         let after = self.agendas[at].ended(ended, now);
         let changed = report.created + report.updated + report.renamed + report.deleted;
         if report.read > 0 && changed > 0 && after.is_unprompted && self.board.look().sources[at].complete.is_some() {
-            self.distrust(at);
+            self.suspicions[at] = Some(now + HEARSAY);
         }
         let waited: Vec<f64> = after.waited.filter(|_| changed > 0).iter().map(Duration::as_secs_f64).collect();
         (self.tell)(&News::Cycle {
@@ -509,6 +518,7 @@ impl<C: Cycles> Loop<C> {
         if let Some(eyes) = &mut self.eyes[at] {
             eyes.distrust();
         }
+        self.watch_all();
     }
 
     fn wakes(&self) -> Instant {
@@ -517,7 +527,8 @@ impl<C: Cycles> Loop<C> {
         // Seeking costs nothing while every source is well.
         let is_seeking = self.agendas.iter().any(|agenda| agenda.backoff().0 > 0);
         let seek = is_seeking.then_some(self.seek.max(now));
-        next.into_iter().chain(seek).min().unwrap_or(now + NEVER)
+        let suspicion = self.suspicions.iter().flatten().copied().min();
+        next.into_iter().chain(seek).chain(suspicion).min().unwrap_or(now + NEVER)
     }
 
     /// Shows a source's state, with what its agenda knows.

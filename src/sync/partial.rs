@@ -192,7 +192,9 @@ fn page_of(
     let is_claimed = ledger.is_claimed(name, &observed.path, id, observed.url.as_deref())?;
     // New bytes that a page has may be that page under its new name: the whole cycle pairs them, or waits.
     let may_be_moved = entry.is_none() && ledger.has_bytes(row.source.id, source_hash)?;
-    if is_claimed || may_be_moved {
+    // What became of a request whose answer was lost is for the whole cycle to find out first (I1).
+    let is_in_doubt = entry.as_ref().is_some_and(|entry| entry.doubt.is_some());
+    if is_claimed || may_be_moved || is_in_doubt {
         return Ok(None);
     }
     let Some(again) = render(job, &observed, ledger)? else { return Ok(None) };

@@ -76,11 +76,11 @@ pub(super) fn run(call: &Call, lock: Option<&File>, take: &mut dyn FnMut(&[u8]) 
     thread::spawn(move || {
         let mut left = timeout;
         while !left.is_zero() && !stop.is_set() {
-            let step = left.min(STOP_POLL);
-            if over.recv_timeout(step) != Err(RecvTimeoutError::Timeout) {
+            let slice = left.min(STOP_POLL);
+            if over.recv_timeout(slice) != Err(RecvTimeoutError::Timeout) {
                 return;
             }
-            left = left.saturating_sub(step);
+            left = left.saturating_sub(slice);
         }
         drop(said.send(if stop.is_set() { Said::Stopped } else { Said::Slow }));
     });
