@@ -59,7 +59,11 @@ pub(super) async fn guard(State(door): State<Door>, request: Request, next: Next
 /// Says to browsers what they may make of an answer: nothing, where its route says nothing else.
 pub(super) async fn harden(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
-    let headers = response.headers_mut();
+    harden_answer(&mut response);
+    response
+}
+
+pub(super) fn harden_answer(response: &mut Response) {
     for (name, value) in [
         (CONTENT_SECURITY_POLICY, "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -68,9 +72,8 @@ pub(super) async fn harden(request: Request, next: Next) -> Response {
         (CACHE_CONTROL, "no-store"),
         (CROSS_ORIGIN_RESOURCE_POLICY, "same-origin"),
     ] {
-        headers.entry(name).or_insert(HeaderValue::from_static(value));
+        response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
     }
-    response
 }
 
 /// Turns away a body that says itself that it is too large, before any of it is read.

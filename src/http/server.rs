@@ -330,7 +330,9 @@ impl Wire {
         let (response, place) = match place {
             Some(Err(_)) => {
                 let text = "as many pages as may be are followed: this one is not updated by itself\n";
-                ((StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "60")], text).into_response(), None)
+                let mut refusal = (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "60")], text).into_response();
+                guard::harden_answer(&mut refusal);
+                (refusal, None)
             }
             Some(Ok(place)) => {
                 self.is_streaming.store(true, Ordering::Relaxed);

@@ -46,17 +46,8 @@ impl House {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, listener.local_addr().unwrap().port()));
         let folder = tempfile::tempdir().unwrap();
         let (triggers, heard) = mpsc::channel(16);
-        let mut app = App {
-            options: HttpOptions { listen: listener.local_addr().unwrap(), token: None, hosts: Vec::new() },
-            board: Board::new(snapshot()),
-            ledger: folder.path().join("ledger.db"),
-            triggers,
-            hooks: Vec::new(),
-            metrics: Arc::new(Metrics::new()),
-            calls: Arc::new(calls),
-            preview: Arc::new(|_, _| anyhow::bail!("nothing is previewed here")),
-            clock: Arc::new(now),
-        };
+        let options = HttpOptions { listen: listener.local_addr().unwrap(), token: None, hosts: Vec::new() };
+        let mut app = App { options, triggers, ledger: folder.path().join("ledger.db"), ..app() };
         change(&mut app);
         let (app, seen) = watch::channel(Arc::new(app));
         let (stop, stopped) = oneshot::channel::<()>();
@@ -110,6 +101,22 @@ impl House {
 
     async fn connect(&self) -> TcpStream {
         TcpStream::connect(self.address).await.unwrap()
+    }
+}
+
+/// What is behind a door that nobody listens at.
+pub(super) fn app() -> App {
+    let (triggers, _) = mpsc::channel(1);
+    App {
+        options: HttpOptions { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), token: None, hosts: Vec::new() },
+        board: Board::new(snapshot()),
+        ledger: PathBuf::from("nowhere"),
+        triggers,
+        hooks: Vec::new(),
+        metrics: Arc::new(Metrics::new()),
+        calls: Arc::new(calls),
+        preview: Arc::new(|_, _| anyhow::bail!("nothing is previewed here")),
+        clock: Arc::new(now),
     }
 }
 

@@ -365,3 +365,29 @@ async fn a_request_that_is_dropped_makes_room_for_the_next() {
     let both = async { tokio::join!(next, drop_one).0 };
     assert!(tokio::time::timeout(S, both).await.unwrap());
 }
+
+#[test]
+fn the_part_of_the_window_that_is_used_is_what_the_newest_answer_says_until_the_window_is_over() {
+    let (mut pace, now) = (Pace::new(0.9), Instant::now());
+    assert_eq!(pace.used(now), None);
+    let said = |remaining, exceeded| RateHeaders {
+        limit: Some(1000),
+        remaining: Some(remaining),
+        reset: Some(108),
+        date: Some(100),
+        exceeded,
+        authentic: true,
+        ..RateHeaders::default()
+    };
+    let answer = |pace: &mut Pace, at: Instant, said: &RateHeaders| {
+        let Turn::Go(ticket) = pace.ask(at) else { panic!("{pace:?}") };
+        pace.answered(ticket, at, said);
+    };
+    answer(&mut pace, now, &said(750, false));
+    assert_eq!((pace.used(now), pace.used(now + 7 * S), pace.used(now + 8 * S)), (Some(0.25), Some(0.25), Some(0.0)));
+    // An answer without the headers says nothing of it.
+    answer(&mut pace, now + S, &RateHeaders { authentic: true, ..RateHeaders::default() });
+    assert_eq!(pace.used(now + S), Some(0.25));
+    answer(&mut pace, now + 2 * S, &said(750, true));
+    assert_eq!(pace.used(now + 2 * S), Some(1.0));
+}
