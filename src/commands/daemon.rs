@@ -359,12 +359,12 @@ fn app_of<R: Remote + 'static>(works: &Arc<Works<R>>, house: &House, ledger: &st
         hooks: hooks.collect(),
         metrics: house.metrics.clone(),
         calls: Arc::new(move || Calls::of(counted.remotes())),
-        preview: Arc::new(move |name, path| {
+        preview: Arc::new(move |name, path, id| {
             let config = previewed.config();
             let Some(source) = config.sources.iter().find(|source| source.name == *name) else {
                 bail!("there is no source `{name}`");
             };
-            page_of(config, source, path)
+            page_of(config, source, path, id)
         }),
         clock: open::clock(),
     })

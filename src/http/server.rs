@@ -36,7 +36,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::guard::Attempts;
 use super::webhook;
-use super::{App, api, guard, health, metrics};
+use super::{App, api, guard, health, metrics, page};
 
 /// Connections that are open at one time.
 const CONNECTIONS: usize = 256;
@@ -114,6 +114,7 @@ fn router(door: Door) -> Router {
         .route("/metrics", get(metrics::scrape))
         .route("/api/status", get(api::status))
         .route("/sync/{source}", post(api::sync))
+        .merge(page::routes())
         .route("/webhooks/{source}", post(webhook::call))
         .fallback(async || (StatusCode::NOT_FOUND, "there is nothing here\n"))
         .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))

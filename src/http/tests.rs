@@ -54,7 +54,7 @@ impl House {
             hooks: Vec::new(),
             metrics: Arc::new(Metrics::new()),
             calls: Arc::new(calls),
-            preview: Arc::new(|_, _| anyhow::bail!("nothing is previewed here")),
+            preview: Arc::new(|_, _, _| anyhow::bail!("nothing is previewed here")),
             clock: Arc::new(now),
         };
         change(&mut app);
