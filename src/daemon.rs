@@ -388,11 +388,12 @@ impl<C: Cycles> Loop<C> {
                             self.agendas[at].hear(Vec::new(), Instant::now());
                         }
                     }
-                    Came::Whole(Err(error)) => self.fail(at, &Work::Whole, &format!("{error:#}"), replies),
                     Came::Partial(Err(error)) => {
-                        self.fail(at, &Work::Partial(Vec::new()), &format!("{error:#}"), replies)
+                        self.fail(at, &Work::Partial(Vec::new()), &format!("{error:#}"), replies);
                     }
-                    Came::Glance(Err(error)) => self.fail(at, &Work::Whole, &format!("{error:#}"), replies),
+                    Came::Whole(Err(error)) | Came::Glance(Err(error)) => {
+                        self.fail(at, &Work::Whole, &format!("{error:#}"), replies);
+                    }
                 }
             }
             Err(error) => {

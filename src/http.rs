@@ -8,7 +8,9 @@ mod api;
 mod base64;
 mod guard;
 mod health;
+mod live;
 pub mod metrics;
+mod page;
 mod server;
 #[cfg(test)]
 mod tests;
@@ -24,7 +26,7 @@ use self::metrics::{Calls, Metrics};
 use crate::apply::Clock;
 use crate::daemon::Trigger;
 use crate::daemon::board::Board;
-use crate::page::{DocPath, Page, SourceName};
+use crate::page::{DocPath, ExternalId, Page, SourceName};
 use crate::secret::Secret;
 
 pub use server::serve;
@@ -51,6 +53,9 @@ pub struct Hook {
     pub repository: Option<(String, Option<String>)>,
 }
 
+/// Renders the page of an id that a document of a source becomes.
+pub type Preview = Arc<dyn Fn(&SourceName, &DocPath, &ExternalId) -> anyhow::Result<Page> + Send + Sync>;
+
 /// What the door shows and whom it wakes. Replaced as a whole when the configuration is read again.
 #[derive(Clone)]
 pub struct App {
@@ -68,8 +73,8 @@ pub struct App {
     pub metrics: Arc<Metrics>,
     /// What the client of Intercom has counted.
     pub calls: Arc<dyn Fn() -> Calls + Send + Sync>,
-    /// A page as Fin reads it, rendered anew from its source. Blocks.
-    pub preview: Arc<dyn Fn(&SourceName, &DocPath) -> anyhow::Result<Page> + Send + Sync>,
+    /// The page of this id that a document becomes, as Fin reads it, rendered anew from its source. Blocks.
+    pub preview: Preview,
     /// The wall clock.
     pub clock: Clock,
 }

@@ -16,6 +16,7 @@ mod conversions;
 mod documents;
 mod glance;
 mod inputs;
+mod listing;
 mod pages;
 mod sources;
 #[cfg(test)]
@@ -34,6 +35,7 @@ use uuid::Uuid;
 pub use conversions::Conversions;
 pub use documents::{DocumentRow, PartRow, SavedDocument, recipe_tag};
 pub use inputs::{InputRow, WarningKind};
+pub use listing::{ListedPage, Listing, Search, Standing};
 pub use pages::{Ack, Mark, Rejection};
 pub use sources::{Adopted, CycleRow, ImportSourceRow, SourceRow};
 

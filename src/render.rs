@@ -260,6 +260,12 @@ impl Rendered {
     }
 }
 
+/// The text of a page's html, as this renderer has written it.
+#[must_use]
+pub fn plain_text(html: &str) -> String {
+    plain::text(html)
+}
+
 /// A hash of everything beside the documents that decides how they are rendered: where it differs, they are rendered
 /// again.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]

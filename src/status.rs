@@ -62,6 +62,8 @@ pub struct SourceStatus {
     pub failed: Vec<FailedPage>,
     /// When the source was last seen whole.
     pub last_complete: Option<String>,
+    /// When Intercom last acknowledged a page of it.
+    pub last_acknowledged: Option<String>,
     /// The last cycles, the newest first.
     pub cycles: Vec<Cycle>,
 }
@@ -94,7 +96,12 @@ pub struct Cycle {
 impl Status {
     /// Reads it for these sources.
     pub fn read(ledger: &Ledger, configured: &[&str]) -> Result<Self, LedgerError> {
-        let sources = configured.iter().map(|name| source(ledger, name)).collect::<Result<_, _>>()?;
+        Self::read_back(ledger, configured, CYCLES)
+    }
+
+    /// Reads it for these sources, with so many of the last cycles of each.
+    pub fn read_back(ledger: &Ledger, configured: &[&str], cycles: u32) -> Result<Self, LedgerError> {
+        let sources = configured.iter().map(|name| source(ledger, name, cycles)).collect::<Result<_, _>>()?;
         Ok(Self { version: 1, sources, left_behind: left_behind(ledger, configured)? })
     }
 }
@@ -124,12 +131,12 @@ pub fn left_behind(ledger: &Ledger, configured: &[&str]) -> Result<Vec<String>, 
     Ok(lines)
 }
 
-fn source(ledger: &Ledger, name: &str) -> Result<SourceStatus, LedgerError> {
+fn source(ledger: &Ledger, name: &str, cycles: u32) -> Result<SourceStatus, LedgerError> {
     let row = ledger.source(name)?;
     let import_source = row.import_source.map_or(Ok(None), |id| ledger.import_source(id))?;
     let [pages, in_doubt, rejected] = row.import_source.map_or(Ok([0; 3]), |id| ledger.count_pages(id))?;
     let [documents, excluded, failed, warnings] = ledger.count_documents(name)?;
-    let cycles = ledger.cycles(name, CYCLES)?;
+    let cycles = ledger.cycles(name, cycles)?;
     let last = cycles.first().and_then(report);
     let mut failures: Vec<FailedPage> = last.as_ref().map(|report| report.failed.clone()).unwrap_or_default();
     if failures.is_empty() && failed > 0 {
@@ -159,6 +166,7 @@ fn source(ledger: &Ledger, name: &str) -> Result<SourceStatus, LedgerError> {
         release: last.and_then(|report| report.release),
         failed: failures,
         last_complete: row.last_complete_at.map(time),
+        last_acknowledged: row.import_source.map_or(Ok(None), |id| ledger.last_acknowledged(id))?.map(time),
         cycles: cycles
             .iter()
             .filter_map(|row| Some(Cycle { started: time(row.started_at), report: report(row)? }))

@@ -152,7 +152,7 @@ fn listen_for_commands(ledger: &Ledger, triggers: &mpsc::Sender<Trigger>) {
             tokio::spawn(control::serve(listener, move || triggers.clone()));
         }
         Err(error) => {
-            tracing::warn!("no command can reach this daemon: cannot listen on `{}`: {error}", path.display())
+            tracing::warn!("no command can reach this daemon: cannot listen on `{}`: {error}", path.display());
         }
     }
 }
@@ -366,12 +366,12 @@ fn app_of<R: Remote + 'static>(works: &Arc<Works<R>>, house: &House, ledger: &st
         hooks: hooks.collect(),
         metrics: house.metrics.clone(),
         calls: Arc::new(move || Calls::of(counted.remotes())),
-        preview: Arc::new(move |name, path| {
+        preview: Arc::new(move |name, path, id| {
             let config = previewed.config();
             let Some(source) = config.sources.iter().find(|source| source.name == *name) else {
                 bail!("there is no source `{name}`");
             };
-            page_of(config, source, path)
+            page_of(config, source, path, id)
         }),
         clock: open::clock(),
     })
@@ -379,7 +379,6 @@ fn app_of<R: Remote + 'static>(works: &Arc<Works<R>>, house: &House, ledger: &st
 
 /// Chance enough to spread looks in time.
 fn chance() -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "a tenth of an interval is not told more exactly")]
-    let part = (RandomState::new().hash_one(0) >> 11) as f64;
-    part / (1_u64 << 53) as f64
+    let [first, second, ..] = RandomState::new().hash_one(0).to_le_bytes();
+    f64::from(u16::from_le_bytes([first, second])) / f64::from(u16::MAX)
 }

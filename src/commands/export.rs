@@ -10,7 +10,7 @@ use super::open;
 use crate::cli::{ExportArgs, PreviewArgs, PreviewFormat};
 use crate::config::{Config, SourceConfig, SourcePlace};
 use crate::ledger::Ledger;
-use crate::page::{DocPath, Failure, Page};
+use crate::page::{DocPath, ExternalId, Failure, Page};
 use crate::plan::{Input, Observed, Plain, Plan, State, Step, plan};
 use crate::render::{Rendered, Warning};
 use crate::source::Known;
@@ -102,7 +102,7 @@ pub fn preview(args: &PreviewArgs, config: &Config, out: &mut dyn Write) -> anyh
 }
 
 /// The page of one document of a source, rendered anew among what the ledger knows of the others.
-pub(super) fn page_of(config: &Config, source: &SourceConfig, path: &DocPath) -> anyhow::Result<Page> {
+pub(super) fn page_of(config: &Config, source: &SourceConfig, path: &DocPath, id: &ExternalId) -> anyhow::Result<Page> {
     let alone = alone(Path::new(path.as_str()), source);
     let opener = open::Opener::new(config, &Stop::default());
     let job = opener.job(&alone, Wishes::default())?;
@@ -110,7 +110,9 @@ pub(super) fn page_of(config: &Config, source: &SourceConfig, path: &DocPath) ->
     let mut memory = ledger.as_ref().map_or(Memory::Blank, Memory::Read);
     let scan = job.mirror.source.scan(&Known::default());
     let look = observe(&job.mirror, scan, &mut memory, false, &|_, _| {}, &Stop::default())?;
-    let Some(document) = look.seen.find(path) else { bail!("`{path}` is no document of the source any more") };
+    let Some(first) = look.seen.find(path) else { bail!("`{path}` is no document of the source any more") };
+    let is_meant = |document: &&Observed| document.path == *path && document.external_id == *id;
+    let document = look.seen.documents.iter().find(is_meant).unwrap_or(first);
     match &document.state {
         State::Excluded(reason) => bail!("`{path}` is no page: {reason}"),
         State::Failed(failure) => bail!("{}", failure.message),

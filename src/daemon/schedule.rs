@@ -55,7 +55,7 @@ impl CronSchedule {
         };
         let parser = CronParser::builder().seconds(Seconds::Optional).year(Year::Disallowed).build();
         let cron = parser.parse(fields).map_err(|error| format!("not a cron expression ({error})"))?;
-        Ok(Self { cron, zone, written })
+        Ok(Self { written, cron, zone })
     }
 
     /// As it was written.

@@ -1,6 +1,6 @@
 //! What systemd hears: readiness, state in one line, the watchdog's food. Nothing where nobody listens.
 //!
-//! Source: sd_notify(3), systemd.service(5), `Type=notify`.
+//! Source: `sd_notify(3)`, `systemd.service(5)`, `Type=notify`.
 
 use std::time::Duration;
 

@@ -4,6 +4,8 @@
 //! long a comparison takes tells nothing of the token. `/healthz`, `/readyz` and `/metrics` need neither name nor token;
 //! a webhook needs no token, for it shows a signature.
 
+#![expect(clippy::result_large_err, reason = "a refusal is the answer itself, made once for a request")]
+
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

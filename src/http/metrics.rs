@@ -280,7 +280,7 @@ fn of_the_sources(registry: &mut Registry, sources: &[SourceState], now: Instant
 
 fn of_the_ledger(registry: &mut Registry, snapshot: &Snapshot, ledger: Option<&BTreeMap<String, Counts>>) {
     set(registry, "ledger_readable", "The ledger's counts could be read", [(Vec::new(), flag(ledger.is_some()))]);
-    let held = snapshot.sources.iter().filter_map(|source| {
+    let waiting = snapshot.sources.iter().filter_map(|source| {
         let held = number(source.last.as_ref()?.report.held);
         Some((labels(source.name.as_str(), &[("state", "held")]), held))
     });
@@ -297,7 +297,7 @@ fn of_the_ledger(registry: &mut Registry, snapshot: &Snapshot, ledger: Option<&B
     });
     let help = "Pages: in Fin; with a request whose answer is not known; rejected by Intercom until they change; failing \
                 on our side; held, waiting to be deleted; foreign, not ours";
-    set(registry, "pages", help, counted.chain(held));
+    set(registry, "pages", help, counted.chain(waiting));
     let documents = known().map(|(name, counts)| (labels(name, &[]), number(counts.documents)));
     set(registry, "documents", "Documents that the last scan saw", documents);
     let blocked = known().filter_map(|(name, counts)| {

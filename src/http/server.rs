@@ -36,7 +36,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::guard::Attempts;
 use super::webhook;
-use super::{App, api, guard, health, metrics};
+use super::{App, api, guard, health, metrics, page};
 
 /// Connections that are open at one time.
 const CONNECTIONS: usize = 256;
@@ -118,6 +118,7 @@ fn router(door: Door) -> Router {
         .route("/metrics", get(metrics::scrape))
         .route("/api/status", get(api::status))
         .route("/sync/{source}", post(api::sync))
+        .merge(page::routes())
         .route("/webhooks/{source}", post(webhook::call))
         .fallback(async || (StatusCode::NOT_FOUND, "there is nothing here\n"))
         .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
@@ -257,11 +258,11 @@ impl Seats {
 async fn attend(stream: TcpStream, wire: Arc<Wire>, door: Door, router: Router, mut stop: watch::Receiver<bool>) {
     // Without it small answers wait for each other; a socket that cannot do it is served all the same.
     let _ = stream.set_nodelay(true);
-    let routes = TowerToHyperService::new(router);
+    let inner = TowerToHyperService::new(router);
     let service = service_fn(|mut request: Request<Incoming>| {
         wire.begin();
         request.extensions_mut().insert(Arc::clone(&wire));
-        let (answer, wire, door) = (routes.call(request), Arc::clone(&wire), door.clone());
+        let (answer, wire, door) = (inner.call(request), Arc::clone(&wire), door.clone());
         async move { answer.await.map(|response| wire.accompany(response, &door)) }
     });
     let mut http = http1::Builder::new();

@@ -115,7 +115,7 @@ pub(super) fn app() -> App {
         hooks: Vec::new(),
         metrics: Arc::new(Metrics::new()),
         calls: Arc::new(calls),
-        preview: Arc::new(|_, _| anyhow::bail!("nothing is previewed here")),
+        preview: Arc::new(|_, _, _| anyhow::bail!("nothing is previewed here")),
         clock: Arc::new(now),
     }
 }

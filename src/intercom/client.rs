@@ -110,6 +110,9 @@ impl Call<'_> {
     }
 }
 
+/// What was asked, and with which status it was answered: method, route, status.
+type Answered = (&'static str, &'static str, Option<u16>);
+
 /// The client of one workspace.
 pub(super) struct Client {
     options: IntercomOptions,
@@ -119,7 +122,7 @@ pub(super) struct Client {
     limiter: Limiter,
     in_flight: Semaphore,
     /// Requests by method, route and status.
-    answered: Mutex<BTreeMap<(&'static str, &'static str, Option<u16>), u64>>,
+    answered: Mutex<BTreeMap<Answered, u64>>,
     jitter: Jitter,
 }
 

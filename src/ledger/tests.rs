@@ -87,10 +87,10 @@ fn an_older_ledger_can_be_looked_at_and_stays_as_it_is() {
     assert!(looked.conversions(false).unwrap().is_some());
     assert!(looked.db.execute("DELETE FROM meta", []).is_err());
     let version = |db: &Connection| db.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0)).unwrap();
-    assert_eq!(version(&looked.db), MIGRATIONS.len() as i64);
+    assert_eq!(version(&looked.db), i64::try_from(MIGRATIONS.len()).unwrap());
     assert_eq!(version(&Connection::open(&path).unwrap()), 2);
     drop(looked);
-    assert_eq!(version(&Ledger::open(&path).unwrap().db), MIGRATIONS.len() as i64);
+    assert_eq!(version(&Ledger::open(&path).unwrap().db), i64::try_from(MIGRATIONS.len()).unwrap());
 }
 
 #[test]

@@ -178,11 +178,10 @@ fn page_of(
     let Some(source_hash) = source_hash else { return Ok(None) };
     let alone = Seen::new(vec![observed.clone()]);
     let placement = mirror.site.place(&observed.path, &facts, &Answers(&alone, mirror));
-    if !take_facts(&mut observed, &facts, &placement, &mirror.site) {
-        observed.source_hash = Some(source_hash);
-    } else {
+    if take_facts(&mut observed, &facts, &placement, &mirror.site) {
         return Ok(None);
     }
+    observed.source_hash = Some(source_hash);
     // A page that moves within the site changes others, and may be about to take another's place.
     if before.is_some_and(|row| row.external_id != observed.external_id || row.url != observed.url) {
         return Ok(None);

@@ -306,18 +306,19 @@ impl Running {
     fn start(context: &TestContext, sources: &str) -> Self {
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
         Self::configure(context, &address, sources);
-        let mut child =
+        let child =
             command(context.path("").as_path()).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
         let (heard, lines) = std::sync::mpsc::channel();
-        let stderr = BufReader::new(child.stderr.take().unwrap());
+        let mut running = Self { child, address };
+        let stderr = BufReader::new(running.child.stderr.take().unwrap());
         // Read to its end, or the daemon would wait for it.
         std::thread::spawn(move || stderr.lines().map_while(Result::ok).for_each(|line| drop(heard.send(line))));
         let mut said = Vec::new();
-        while let Ok(line) = lines.recv_timeout(Duration::from_secs(60)) {
+        while let Ok(line) = lines.recv_timeout(Duration::from_mins(1)) {
             let is_open = line.contains("status page is at");
             said.push(line);
             if is_open {
-                return Self { child, address };
+                return running;
             }
         }
         panic!("it does not start: {said:?}");

@@ -64,7 +64,7 @@ fn github(reference: &str) -> Value {
         "after": "59b20b8d5c6ff8d09518454d4dd8b7b30f095ab5",
         "created": false, "deleted": false, "forced": false, "base_ref": null,
         "repository": {
-            "id": 17273051, "name": "api", "full_name": "acme/api", "private": true,
+            "id": 17_273_051, "name": "api", "full_name": "acme/api", "private": true,
             "html_url": "https://github.com/acme/api",
             "git_url": "git://github.com/acme/api.git",
             "ssh_url": "git@github.com:acme/api.git",
