@@ -61,8 +61,8 @@ pub(super) fn is_own(url: &Url, root: &Url) -> bool {
 
 /// The path of the document at a url of the website's own.
 pub(super) fn path_of(url: &Url) -> DocPath {
-    let path = url.path().strip_prefix('/').unwrap_or(url.path());
-    let path = if path.is_empty() { "/" } else { path };
+    // The home page keeps its slash, and so does whatever else is nothing but slashes: `//` is another page.
+    let path = url.path().strip_prefix('/').filter(|path| !is_slashes(path)).unwrap_or(url.path());
     match url.query() {
         None => DocPath::new(in_capitals(path)),
         Some(query) => DocPath::new(in_capitals(&format!("{path}?{query}"))),
@@ -87,13 +87,17 @@ pub(super) fn url_of(path: &DocPath, root: &Url) -> Url {
         Some((path, query)) => (path, Some(query)),
     };
     let mut url = root.clone();
-    if path == "/" {
-        url.set_path("/");
+    if is_slashes(path) {
+        url.set_path(path);
     } else {
         url.set_path(&format!("/{path}"));
     }
     url.set_query(query);
     url
+}
+
+fn is_slashes(path: &str) -> bool {
+    path.bytes().all(|byte| byte == b'/')
 }
 
 /// A path as a person would write it: its escapes decoded, where that is text.
@@ -161,6 +165,7 @@ mod tests {
             ("b", Some("sitemaps/b")),
             ("https://docs.example.com", Some("/")),
             ("https://docs.example.com/?", Some("/?")),
+            ("https://docs.example.com//?", Some("//?")),
             ("https://docs.example.com/caf\u{e9}", Some("caf%C3%A9")),
             ("https://docs.example.com/caf%c3%a9ab?%c3", Some("caf%C3%A9ab?%C3")),
             ("https://docs.example.com//other.example/x", Some("/other.example/x")),
