@@ -1,7 +1,7 @@
 //! Notifications: a line in a chat when a source fails, is held, goes stale, and when it is well again.
 //!
 //! Owns what is told and when: each change of a source's state once; changes that come together in one message; a source
-//! that goes to and fro at most once in [`Tempo::quiet`], with what it is then. Follows the board and nothing else, so that it
+//! that goes to and fro at most once in `Tempo::quiet`, with what it is then. Follows the board and nothing else, so that it
 //! never stands in the way of a cycle; what cannot be delivered is told later, as it is then. Keeps (I9): the webhook's url,
 //! which is a credential, is in no log and no error; and nothing in a document's name or in an error makes a link, or calls
 //! anybody, in the chat.

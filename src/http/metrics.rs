@@ -2,7 +2,7 @@
 //!
 //! Owns the names of the metrics, which are a contract: rules and dashboards rely on them. What happens is counted as it
 //! happens ([`Metrics::hear`]); what is, is asked when it is scraped: of the board, of the Intercom client, of the system,
-//! and of the ledger, whose counts are kept for [`KEPT`], so that a scrape costs next to nothing. Names sources and no page.
+//! and of the ledger, whose counts are kept for `KEPT`, so that a scrape costs next to nothing. Names sources and no page.
 //!
 //! The format is Prometheus' text format 0.0.4, which everything that scrapes understands.
 

@@ -306,8 +306,7 @@ impl Running {
     fn start(context: &TestContext, sources: &str) -> Self {
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
         Self::configure(context, &address, sources);
-        let child =
-            command(context.path("").as_path()).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+        let child = command(context.path("").as_path()).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
         let (heard, lines) = std::sync::mpsc::channel();
         let mut running = Self { child, address };
         let stderr = BufReader::new(running.child.stderr.take().unwrap());
