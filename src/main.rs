@@ -64,7 +64,7 @@ fn run(cli: &Cli, out: &mut dyn Write) -> anyhow::Result<u8> {
         }
         None => {
             let runtime = runtime()?;
-            let ran = runtime.block_on(daemon::run(&load, stop_on_signal(Stop::default())));
+            let ran = runtime.block_on(async { daemon::run(&load, stop_on_signal(Stop::default())).await });
             // What hangs in a system call is not waited for: nothing is lost with it.
             runtime.shutdown_background();
             ran.map(|()| 0)
@@ -89,26 +89,27 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")
 }
 
-/// Asks for a stop on the first SIGTERM or SIGINT; the second ends the process at once.
-async fn stop_on_signal(stop: Stop) {
+/// Asks for a stop on the first SIGTERM or SIGINT; the second ends the process at once. It listens from the call on, not
+/// only from when the future is first looked at.
+fn stop_on_signal(stop: Stop) -> impl Future<Output = ()> + Send {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    stop.set();
-    tokio::spawn(async move {
+    let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    async move {
+        let (Ok(mut terminate), Ok(mut interrupt)) = signals else { return std::future::pending().await };
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
-        #[expect(clippy::exit, clippy::disallowed_methods, reason = "the second signal means now")]
-        std::process::exit(130);
-    });
+        stop.set();
+        tokio::spawn(async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            #[expect(clippy::exit, clippy::disallowed_methods, reason = "the second signal means now")]
+            std::process::exit(130);
+        });
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]

@@ -105,6 +105,21 @@ pub struct Shared<'a, R> {
     pub sending: Progress<'a>,
 }
 
+impl<R> Shared<'_, R> {
+    fn target<D>(&mut self, documents: D, import_source: ImportSourceId) -> Target<'_, R, D> {
+        Target {
+            remote: self.remote.clone(),
+            documents: Arc::new(documents),
+            ledger: self.ledger,
+            import_source,
+            max_in_flight: self.max_in_flight,
+            clock: self.clock.clone(),
+            stop: self.stop.clone(),
+            progress: self.sending,
+        }
+    }
+}
+
 /// Runs one cycle of a source. An error is the ledger's: without it nothing can run.
 pub async fn cycle<R: Remote + 'static>(job: &Job, shared: &mut Shared<'_, R>) -> Result<CycleReport, LedgerError> {
     let started = (shared.clock)();
@@ -359,17 +374,8 @@ async fn run<R: Remote + 'static>(
         }
         return Ok(None);
     }
-    let target = Target {
-        remote: shared.remote.clone(),
-        documents: Arc::new(Rendering { mirror: job.mirror.clone(), seen: seen.clone(), known: known.clone() }),
-        ledger: shared.ledger,
-        import_source: row.source.id,
-        max_in_flight: shared.max_in_flight,
-        clock: shared.clock.clone(),
-        stop: shared.stop.clone(),
-        progress: shared.sending,
-    };
-    let applied = apply::apply(&plan, target).await?;
+    let documents = Rendering { mirror: job.mirror.clone(), seen: seen.clone(), known: known.clone() };
+    let applied = apply::apply(&plan, shared.target(documents, row.source.id)).await?;
     let stopped = applied.stopped.clone();
     take_applied(report, applied);
     if let Some(Stopped::NotFound(_)) = &stopped

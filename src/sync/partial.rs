@@ -5,13 +5,12 @@
 //! questions from the ledger's rows; a question that only the whole source answers leaves that document alone.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use super::again::Again;
 use super::observe::{take_facts, take_render};
 use super::seen::{Answers, Seen};
 use super::{Job, Look, Shared, blocking, bound, make_plan, note, note_stop, take_applied, take_plan, unfit};
-use crate::apply::{self, Documents, Target};
+use crate::apply::{self, Documents};
 use crate::ledger::{Adopted, DocumentRow, ImportSourceRow, Ledger, LedgerError, SavedDocument};
 use crate::page::{DocPath, Entry, ExternalId, Failure, Page, Problem};
 use crate::plan::{Observed, State};
@@ -65,17 +64,7 @@ pub async fn partial<R: Remote + 'static>(
     note(shared.ledger, row.source.id, &plan)?;
     let mut stopped = None;
     if plan.sends() {
-        let target = Target {
-            remote: shared.remote.clone(),
-            documents: Arc::new(Held(pages)),
-            ledger: shared.ledger,
-            import_source: row.source.id,
-            max_in_flight: shared.max_in_flight,
-            clock: shared.clock.clone(),
-            stop: shared.stop.clone(),
-            progress: shared.sending,
-        };
-        let applied = apply::apply(&plan, target).await?;
+        let applied = apply::apply(&plan, shared.target(Held(pages), row.source.id)).await?;
         stopped.clone_from(&applied.stopped);
         take_applied(&mut report, applied);
     }
