@@ -234,7 +234,7 @@ impl House {
                 News::Pulse => systemd::feed(),
                 News::Cycle { source, report, .. } => {
                     log(report);
-                    let troubles = hasher.hash_one((&report.failed.len(), troubles(report)));
+                    let troubles = hasher.hash_one((report.failed.len(), same_troubles(report)));
                     let before =
                         told.lock().unwrap_or_else(PoisonError::into_inner).insert((*source).clone(), troubles);
                     if before != Some(troubles) {
@@ -255,6 +255,12 @@ fn troubles(report: &CycleReport) -> Vec<(&str, &str)> {
     let problems = report.problems.iter().map(|problem| (problem.path.as_str(), problem.message.as_str()));
     let warnings = report.warnings.iter().map(|warning| ("", warning.as_str()));
     problems.chain(failed).chain(warnings).chain(report.release.as_deref().map(|release| ("", release))).collect()
+}
+
+/// The troubles as they are the same from cycle to cycle: each request has an id of its own.
+fn same_troubles(report: &CycleReport) -> Vec<(&str, &str)> {
+    let lasting = |message: &'_ str| message.find("request_id").unwrap_or(message.len());
+    troubles(report).into_iter().map(|(path, message)| (path, &message[..lasting(message)])).collect()
 }
 
 /// Once for each change: a page that is rejected stays so for days.

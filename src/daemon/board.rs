@@ -113,7 +113,7 @@ pub enum Word {
     Incomplete,
     /// Pages failed, or the source did.
     Failed,
-    /// No complete cycle for twice the interval.
+    /// The last cycle was well, and there was none for twice the interval.
     Stale,
 }
 
@@ -146,6 +146,10 @@ impl Snapshot {
     /// Why the daemon is not ready, a sentence for each source; none: it is.
     #[must_use]
     pub fn unready(&self, now: Instant) -> Vec<String> {
+        // Every configuration has one: the door is open before the loop has begun.
+        if self.sources.is_empty() {
+            return vec!["no source was looked at yet".to_owned()];
+        }
         let reason = |source: &SourceState| {
             let name = &source.name;
             if source.complete.is_none() {
@@ -170,15 +174,14 @@ impl SourceState {
     /// Its state in one word.
     #[must_use]
     pub fn word(&self, now: Instant) -> Word {
-        if self.is_stale(now) {
-            return Word::Stale;
-        }
+        // A failure that goes on says more than that it is old.
         match &self.last {
             Some(last) if self.complete.is_some() || self.failures > 0 => match last.report.outcome {
-                Outcome::Converged => Word::Converged,
-                Outcome::Held => Word::Held,
                 Outcome::Incomplete => Word::Incomplete,
                 Outcome::Failed => Word::Failed,
+                Outcome::Converged | Outcome::Held if self.is_stale(now) => Word::Stale,
+                Outcome::Converged => Word::Converged,
+                Outcome::Held => Word::Held,
             },
             _ => Word::Starting,
         }
@@ -197,5 +200,67 @@ impl Word {
             Self::Failed => "failed",
             Self::Stale => "stale",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const INTERVAL: Duration = Duration::from_mins(5);
+
+    fn snapshot(sources: Vec<SourceState>) -> Snapshot {
+        let started_at = Timestamp::UNIX_EPOCH;
+        Snapshot { started_at, remote: String::new(), sources, config_error: None, is_draining: false }
+    }
+
+    fn source(outcome: Option<Outcome>, complete: Option<Instant>) -> SourceState {
+        let moment = |instant| Moment { at: Timestamp::UNIX_EPOCH, instant };
+        SourceState {
+            name: SourceName::new("docs"),
+            kind: "files",
+            place: String::new(),
+            interval: INTERVAL,
+            phase: Phase::Resting,
+            watch: "off",
+            watch_note: None,
+            last: outcome.map(|outcome| LastCycle {
+                started_at: Timestamp::UNIX_EPOCH,
+                report: CycleReport { outcome, ..CycleReport::new("docs") },
+            }),
+            complete: complete.map(moment),
+            success: None,
+            pending: None,
+            failures: u32::from(outcome == Some(Outcome::Failed)),
+            next_at: None,
+        }
+    }
+
+    #[test]
+    fn ready_is_who_has_looked_at_every_source_and_not_too_long_ago() {
+        let start = Instant::now();
+        let ready = |sources, now| snapshot(sources).unready(now).is_empty();
+        assert!(!ready(Vec::new(), start), "before there is any source there is nothing to be ready for");
+        assert!(!ready(vec![source(None, None)], start));
+        let well = source(Some(Outcome::Converged), Some(start));
+        assert!(ready(vec![well.clone()], start + INTERVAL * 2));
+        assert!(!ready(vec![well.clone()], start + INTERVAL * 3));
+        assert!(!ready(vec![well, source(Some(Outcome::Failed), None)], start));
+    }
+
+    #[test]
+    fn a_failure_that_goes_on_is_called_a_failure_and_silence_is_stale() {
+        let start = Instant::now();
+        let later = start + INTERVAL * 3;
+        for (outcome, at_once, then) in [
+            (Outcome::Converged, Word::Converged, Word::Stale),
+            (Outcome::Held, Word::Held, Word::Stale),
+            (Outcome::Incomplete, Word::Incomplete, Word::Incomplete),
+            (Outcome::Failed, Word::Failed, Word::Failed),
+        ] {
+            let source = source(Some(outcome), Some(start));
+            assert_eq!((source.word(start), source.word(later)), (at_once, then));
+        }
+        assert_eq!(source(Some(Outcome::Converged), None).word(start), Word::Starting, "what another process saw");
     }
 }
