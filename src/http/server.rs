@@ -11,7 +11,7 @@ use std::future::Future;
 use std::net::IpAddr;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -242,7 +242,7 @@ impl Seats {
             local: local.ip().to_canonical(),
             is_busy: AtomicBool::new(false),
             is_streaming: AtomicBool::new(false),
-            deadline: Mutex::new(Instant::now() + HEAD_TIME + REQUEST_TIME),
+            deadline: watch::Sender::new(Instant::now() + HEAD_TIME + REQUEST_TIME),
         });
         let attend = attend(stream, Arc::clone(&wire), self.door.clone(), self.router.clone(), self.stop.clone());
         self.taken.push_back((wire, self.tasks.spawn(attend)));
@@ -292,7 +292,7 @@ pub(super) struct Wire {
     is_busy: AtomicBool,
     is_streaming: AtomicBool,
     /// It is ended then.
-    deadline: Mutex<Instant>,
+    deadline: watch::Sender<Instant>,
 }
 
 impl Wire {
@@ -306,19 +306,17 @@ impl Wire {
     }
 
     fn allow(&self, time: Duration) {
-        *self.deadline.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now() + time;
+        self.deadline.send_replace(Instant::now() + time);
     }
 
-    fn deadline(&self) -> Instant {
-        *self.deadline.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
+    /// Waits for the deadline, which may come nearer meanwhile.
     async fn overdue(&self) {
+        let mut deadline = self.deadline.subscribe();
         loop {
-            let deadline = self.deadline();
-            sleep_until(deadline).await;
-            if self.deadline() <= deadline {
-                return;
+            let present = *deadline.borrow_and_update();
+            tokio::select! {
+                () = sleep_until(present) => return,
+                Ok(()) = deadline.changed() => {}
             }
         }
     }
