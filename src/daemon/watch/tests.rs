@@ -463,3 +463,28 @@ fn dropping_a_watcher_ends_it() {
     drop(watcher);
     assert_eq!(heard.recv_timeout(DEADLINE), Err(RecvTimeoutError::Disconnected));
 }
+
+#[test]
+fn a_folder_that_came_in_one_that_moved_at_once_is_watched() {
+    let (_folder, root) = root();
+    let (tell, heard) = channel();
+    let gate = Arc::new(Mutex::new(()));
+    let (shut, closed) = (gate.lock().unwrap(), Arc::clone(&gate));
+    let watcher = Watcher::start(&root, Watch::Auto, move |heard| {
+        drop(closed.lock());
+        let _ = tell.send(heard);
+    });
+    // While this is being told, the thread sees nothing: what follows comes to it together.
+    fs::write(root.join("guide/a.md"), "new").unwrap();
+    fs::create_dir_all(root.join("guide/one/two")).unwrap();
+    fs::rename(root.join("guide"), root.join("moved")).unwrap();
+    drop(shut);
+    let ear = Ear { watcher, heard };
+    ear.until("the move", |heard| *heard == Heard::Something);
+    // Told of again and again until it is quiet, so that no earlier word hides the miss.
+    while ear.heard.recv_timeout(Duration::from_millis(500)).is_ok() {}
+    fs::write(root.join("moved/one/two/b.md"), "text").unwrap();
+    let is_it =
+        |heard: &Heard| matches!(heard, Heard::Paths(paths) if paths.contains(&DocPath::new("moved/one/two/b.md")));
+    ear.until("a file in it", is_it);
+}

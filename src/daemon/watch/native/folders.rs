@@ -3,7 +3,7 @@
 //! Places are kept as a tree of names, so that a folder that moves takes with it whatever lies beneath it. The invariant: a
 //! folder that is watched was listed after it was, so no folder in it is missed.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
@@ -147,9 +147,10 @@ impl Folders {
         Some(path)
     }
 
-    /// Watches folders with all that is beneath them; the descriptor of the first.
+    /// Watches folders with all that is beneath them; the descriptor of the first. Those that are watched already are listed
+    /// again: what came in them while they moved was looked for at a place where they were no more.
     fn enter(&mut self, mut to_enter: Vec<Place>, ends: &dyn Fn() -> bool) -> Result<Option<i32>, String> {
-        let mut first = None;
+        let (mut first, mut listed) = (None, HashSet::new());
         while let Some((parent, name)) = to_enter.pop() {
             if ends() {
                 break;
@@ -162,14 +163,15 @@ impl Folders {
             if self.is_above(wd, parent) {
                 continue;
             }
-            let is_known = self.beneath.insert(wd, (parent, name)).is_some();
+            self.beneath.insert(wd, (parent, name));
             if self.beneath.len() > MAX_FOLDERS {
                 return Err(format!(
                     "`{}` has more than {MAX_FOLDERS} folders: it is polled; choose a smaller `root`",
                     self.real.display()
                 ));
             }
-            if !is_known {
+            // What is mounted twice is there twice.
+            if listed.insert(wd) {
                 list(wd, &path, &mut to_enter);
             }
         }
